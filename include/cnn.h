@@ -1,0 +1,287 @@
+/*
+ * cnn: a small convolutional image classifier.
+ *
+ * Everything a program needs to train a classifier, to load a trained one and to classify pictures. Handles are opaque.
+ * A function that can fail returns a `cnn_status`, or NULL instead of a handle, and describes the failure in `error`,
+ * which may be NULL; its other outputs are then untouched. Every `_free` accepts NULL. Strings are UTF-8. The library
+ * never prints, never exits, never installs signal handlers and keeps no mutable global state.
+ *
+ * Threads: recipes, models and data sets may be read by any number of threads at once; a session or a trainer belongs
+ * to one thread at a time. OpenBLAS keeps one thread count for the process: see cnn_blas_single_thread().
+ */
+#ifndef CNN_H
+#define CNN_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#ifdef __cplusplus
+extern "C" {
+#endif
+
+#define CNN_VERSION_MAJOR 0
+#define CNN_VERSION_MINOR 1
+#define CNN_VERSION_PATCH 0
+
+#if defined(__GNUC__)
+#define CNN_API __attribute__((visibility("default")))
+#else
+#define CNN_API
+#endif
+
+/** The version of the library that runs, as "MAJOR.MINOR.PATCH". */
+CNN_API const char *cnn_version(void);
+
+/* ---------------------------------------------------------------- failures */
+
+/** X(name, meaning): every way in which a call can end. */
+#define CNN_STATUS_LIST(X)                                                                                             \
+    X(OK, "success")                                                                                                   \
+    X(USAGE, "an argument or a recipe is wrong")                                                                       \
+    X(MEMORY, "out of memory")                                                                                         \
+    X(IO, "a file cannot be read or written")                                                                          \
+    X(FORMAT, "a file's content is malformed or unsupported")                                                          \
+    X(MISMATCH, "recipe, model and data do not fit together")                                                          \
+    X(DIVERGED, "training diverged: the loss is no longer finite")                                                     \
+    X(PLATFORM, "the machine or its BLAS library is unsuitable")
+
+typedef enum cnn_status {
+#define CNN_STATUS_ENTRY(name, meaning) CNN_##name,
+    CNN_STATUS_LIST(CNN_STATUS_ENTRY)
+#undef CNN_STATUS_ENTRY
+} cnn_status;
+
+/** One failure: its kind, and one line that says what, where and what to do. */
+typedef struct cnn_error {
+    cnn_status status;
+    char message[1024];
+} cnn_error;
+
+/** The meaning of a status, a constant string; "unknown status" for a value outside the list. */
+CNN_API const char *cnn_status_text(cnn_status status);
+
+/** Frees a string that this library returned for the caller to keep. */
+CNN_API void cnn_free(void *memory);
+
+/**
+ * Sets OpenBLAS to one thread for the whole process: the library's own threads each call it. Training does this for its
+ * duration and restores the former count; a program that only classifies calls it once at its start. Fails with
+ * CNN_PLATFORM where OpenBLAS's build cannot be told (the OpenMP build, unless OMP_NUM_THREADS=1).
+ */
+CNN_API cnn_status cnn_blas_single_thread(cnn_error *error);
+
+/** The number of processors this process may run on, at least 1: the default of every `threads` below. */
+CNN_API int cnn_processor_count(void);
+
+/* ----------------------------------------------------------------- recipes */
+
+/** An image's size. Pixels are stored [height][width][channels]; channels is 1 (grey) or 3 (red, green, blue). */
+typedef struct cnn_shape {
+    int height, width, channels;
+} cnn_shape;
+
+/** A network and its training, as text: see README.md, "Recipes". */
+typedef struct cnn_recipe cnn_recipe;
+
+/** An empty recipe, to be filled by cnn_recipe_add(). */
+CNN_API cnn_recipe *cnn_recipe_new(cnn_error *error);
+/** A recipe from `text`; `name` stands before line and column in error messages. */
+CNN_API cnn_recipe *cnn_recipe_parse(const char *text, const char *name, cnn_error *error);
+/** A recipe from a file of at most 1 MiB. */
+CNN_API cnn_recipe *cnn_recipe_load(const char *path, cnn_error *error);
+/** Appends one statement, as a recipe's line has it: "conv filters=20 kernel=5", "residual {", "}". */
+CNN_API cnn_status cnn_recipe_add(cnn_recipe *recipe, const char *line, cnn_error *error);
+/**
+ * Changes one option. "lr=0.1" is the train statement's; "NAME.KEY=VALUE" is another's, NAME being `input`, `augment` or
+ * a layer's name as cnn_model_layer() gives it ("conv2.filters=64"). Adds a train or augment statement where none is.
+ */
+CNN_API cnn_status cnn_recipe_set(cnn_recipe *recipe, const char *assignment, cnn_error *error);
+/** The canonical text: defaults left out, options in a fixed order. To be freed with cnn_free(). */
+CNN_API char *cnn_recipe_text(const cnn_recipe *recipe, cnn_error *error);
+/** Every statement and option a recipe may have, with ranges, defaults and meanings, to be freed with cnn_free(). */
+CNN_API char *cnn_recipe_reference(cnn_error *error);
+/** The size of the images that the recipe reads; all zero before its input statement. */
+CNN_API cnn_shape cnn_recipe_input(const cnn_recipe *recipe);
+CNN_API void cnn_recipe_free(cnn_recipe *recipe);
+
+/* --------------------------------------------------------------- data sets */
+
+typedef enum cnn_split { CNN_SPLIT_TRAIN, CNN_SPLIT_TEST } cnn_split;
+
+/** Labelled images in memory, one byte a channel. */
+typedef struct cnn_dataset cnn_dataset;
+
+/**
+ * Opens a data set: "mnist:DIR", "fashion-mnist:DIR" (IDX files, plain or gzip), "cifar10:DIR" (binary batches) or
+ * "folder:DIR" (a subfolder a class, or train/ and test/ with such subfolders). Folder images are resized to `shape`,
+ * the others must have it.
+ */
+CNN_API cnn_dataset *cnn_dataset_open(const char *spec, cnn_split split, cnn_shape shape, cnn_error *error);
+
+/** What cnn_dataset_new() copies. */
+typedef struct cnn_dataset_content {
+    const uint8_t *pixels; /**< [count][height][width][channels] */
+    const int *labels;     /**< [count], each in 0 .. class_count - 1 */
+    int count;
+    cnn_shape shape;
+    const char *const *class_names; /**< [class_count] */
+    int class_count;
+} cnn_dataset_content;
+
+/** A data set from the caller's own images, which are copied. */
+CNN_API cnn_dataset *cnn_dataset_new(const cnn_dataset_content *content, cnn_error *error);
+CNN_API int cnn_dataset_count(const cnn_dataset *data);
+CNN_API cnn_shape cnn_dataset_shape(const cnn_dataset *data);
+CNN_API int cnn_dataset_class_count(const cnn_dataset *data);
+/** The name of class `index`, or NULL outside 0 .. class_count - 1. It lives as long as the data set. */
+CNN_API const char *cnn_dataset_class_name(const cnn_dataset *data, int index);
+/** Image `index`'s pixels and label; NULL and -1 outside 0 .. count - 1. */
+CNN_API const uint8_t *cnn_dataset_pixels(const cnn_dataset *data, int index);
+CNN_API int cnn_dataset_label(const cnn_dataset *data, int index);
+/** Files that were passed over because they could not be read as pictures (folder: only). */
+CNN_API int cnn_dataset_skipped(const cnn_dataset *data);
+CNN_API void cnn_dataset_free(cnn_dataset *data);
+
+/* ------------------------------------------------------------------ models */
+
+/** A network with its weights, class names and input scaling: constant once made. */
+typedef struct cnn_model cnn_model;
+
+/** An untrained model: the recipe's network, initialized from `seed`. Classes are named "0", "1", ... */
+CNN_API cnn_model *cnn_model_new(const cnn_recipe *recipe, uint64_t seed, cnn_error *error);
+/** Loads a model file (safetensors). Nothing in it is trusted: sizes, names, values and checksum must all agree. */
+CNN_API cnn_model *cnn_model_load(const char *path, cnn_error *error);
+/** The same from memory, which may be freed afterwards. */
+CNN_API cnn_model *cnn_model_load_memory(const void *bytes, size_t size, cnn_error *error);
+/** Writes the model file; an existing one is replaced whole or stays as it was. */
+CNN_API cnn_status cnn_model_save(const cnn_model *model, const char *path, cnn_error *error);
+CNN_API cnn_shape cnn_model_input(const cnn_model *model);
+CNN_API int cnn_model_class_count(const cnn_model *model);
+/** The name of class `index`, or NULL outside 0 .. class_count - 1. It lives as long as the model. */
+CNN_API const char *cnn_model_class_name(const cnn_model *model, int index);
+/** One entry of the file's metadata ("recipe", "origin.data", "accuracy.validation", ...), or NULL where it has none. */
+CNN_API const char *cnn_model_metadata(const cnn_model *model, const char *key);
+
+/** One layer of a model. Strings live as long as the model. */
+typedef struct cnn_layer_info {
+    const char *name;      /**< "conv1" */
+    const char *text;      /**< "conv filters=20 kernel=5" */
+    const char *algorithm; /**< how it is computed, "" where there is one way only */
+    cnn_shape output;
+    int64_t parameters;    /**< trained numbers */
+    int64_t multiply_adds; /**< for one image, forward */
+} cnn_layer_info;
+
+/** A model as a whole. */
+typedef struct cnn_model_info {
+    int layer_count;
+    int64_t parameters;
+    int64_t multiply_adds;   /**< for one image, forward */
+    int64_t file_bytes;      /**< of the weights in the model file */
+    int64_t inference_bytes; /**< memory of a session for one image on one thread, weights included */
+    int64_t training_bytes;  /**< memory of a trainer at the recipe's batch on one thread, data set excluded */
+} cnn_model_info;
+
+CNN_API cnn_status cnn_model_describe(const cnn_model *model, cnn_model_info *info, cnn_error *error);
+/** Layer `index`, 0 .. layer_count - 1; false outside. */
+CNN_API bool cnn_model_layer(const cnn_model *model, int index, cnn_layer_info *info);
+CNN_API void cnn_model_free(cnn_model *model);
+
+/* ------------------------------------------------------------- classifying */
+
+/** The memory and threads for classifying with a model, which must outlive it. Nothing is allocated after creation
+ * but what decoding a picture needs. */
+typedef struct cnn_session cnn_session;
+
+typedef struct cnn_session_options {
+    int threads; /**< 0: one a processor */
+    int batch;   /**< images computed at once, 0: 64 */
+} cnn_session_options;
+
+/** `options` may be NULL for the defaults. */
+CNN_API cnn_session *cnn_session_new(const cnn_model *model, const cnn_session_options *options, cnn_error *error);
+/**
+ * Classifies `count` images of the model's own size, [count][height][width][channels], into
+ * probabilities[count][class_count], each row of which sums to 1. Any count; batches are formed inside.
+ */
+CNN_API cnn_status cnn_session_classify_pixels(cnn_session *session, const uint8_t *pixels, int count,
+                                               float *probabilities, cnn_error *error);
+/** Classifies one picture file (JPEG, PNG, BMP of any size) into probabilities[class_count]. */
+CNN_API cnn_status cnn_session_classify_file(cnn_session *session, const char *path, float *probabilities,
+                                             cnn_error *error);
+/** The same for a picture file's bytes. */
+CNN_API cnn_status cnn_session_classify_memory(cnn_session *session, const void *bytes, size_t size,
+                                               float *probabilities, cnn_error *error);
+CNN_API void cnn_session_free(cnn_session *session);
+
+/** How a model does on a data set. */
+typedef struct cnn_evaluation {
+    int count, correct;
+    double accuracy;                    /**< correct / count */
+    double interval_low, interval_high; /**< 95% interval of the accuracy (Wilson 1927) */
+    double loss;                        /**< mean cross-entropy, in nats */
+    int class_count;
+    int *confusion; /**< [actual][predicted] counts, class_count squared */
+} cnn_evaluation;
+
+/**
+ * Evaluates on all images of `data`, whose classes must be among the model's, by name. The confusion matrix is the
+ * caller's, to be freed with cnn_free().
+ */
+CNN_API cnn_status cnn_session_evaluate(cnn_session *session, const cnn_dataset *data, cnn_evaluation *evaluation,
+                                        cnn_error *error);
+
+/* ---------------------------------------------------------------- training */
+
+/** Weights, optimizer state and position of a training. */
+typedef struct cnn_trainer cnn_trainer;
+
+typedef struct cnn_trainer_options {
+    int threads;   /**< 0: one a processor; the result does not depend on it */
+    uint64_t seed; /**< of initialization, order, augmentation and dropout */
+} cnn_trainer_options;
+
+/** Where a training stands. Accuracies and losses of training are means over the epoch so far, while weights change. */
+typedef struct cnn_progress {
+    int epoch, epochs; /**< epochs begin at 1 */
+    int step, steps;   /**< within the epoch, begin at 1 */
+    int images;        /**< trained in this epoch so far */
+    double loss, accuracy;
+    double learning_rate;  /**< of the last step */
+    bool epoch_done, done; /**< this step ended an epoch, the training */
+    bool validated;        /**< the recipe holds images back: the next two are set at an epoch's end */
+    double validation_loss, validation_accuracy;
+    double seconds; /**< computed in this epoch so far, before a stop included */
+} cnn_progress;
+
+/**
+ * Prepares to train `recipe` on `data`, both of which must outlive the trainer. OpenBLAS is held at one thread until
+ * cnn_trainer_free().
+ */
+CNN_API cnn_trainer *cnn_trainer_new(const cnn_recipe *recipe, const cnn_dataset *data,
+                                     const cnn_trainer_options *options, cnn_error *error);
+/**
+ * Goes on from a checkpoint: with the same recipe and data the final model is byte-identical to that of a training that
+ * was never stopped. The seed comes from the checkpoint. Fails with CNN_MISMATCH where recipe or data differ.
+ */
+CNN_API cnn_trainer *cnn_trainer_resume(const cnn_recipe *recipe, const cnn_dataset *data, const char *checkpoint_path,
+                                        const cnn_trainer_options *options, cnn_error *error);
+/** One optimization step, and the validation after an epoch's last. CNN_DIVERGED leaves the trainer fit to be freed only.
+ * A call after the last step fails with CNN_USAGE. */
+CNN_API cnn_status cnn_trainer_step(cnn_trainer *trainer, cnn_progress *progress, cnn_error *error);
+/** The position without a step: what resuming found, or all zero but the totals at the start. */
+CNN_API void cnn_trainer_progress(const cnn_trainer *trainer, cnn_progress *progress);
+/** How finished epoch `epoch` (from 1, those before a stop included) ended; false where it has not finished. */
+CNN_API bool cnn_trainer_epoch(const cnn_trainer *trainer, int epoch, cnn_progress *progress);
+/** Writes a checkpoint; an existing one is replaced whole or stays as it was. */
+CNN_API cnn_status cnn_trainer_save(const cnn_trainer *trainer, const char *path, cnn_error *error);
+/** A copy of the model as it stands. */
+CNN_API cnn_model *cnn_trainer_model(const cnn_trainer *trainer, cnn_error *error);
+CNN_API void cnn_trainer_free(cnn_trainer *trainer);
+
+#ifdef __cplusplus
+}
+#endif
+
+#endif

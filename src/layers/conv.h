@@ -1,0 +1,41 @@
+/* Convolution's inner seam: a layer's geometry, and the algorithms that compute it. Each pass takes the first usable
+ * algorithm of the list, best first. */
+#ifndef CNN_LAYERS_CONV_H
+#define CNN_LAYERS_CONV_H
+
+#include "layers/layer.h"
+
+typedef struct cnn_conv_options {
+    int filters;
+    int kernel[2], stride[2];
+    int padding; /* on each side, or CNN_OPTION_WORD of "same", "valid" */
+    int groups;
+    int bias;
+} cnn_conv_options;
+
+/** y[n][oy][ox][f] = bias[f] + sum over ky, kx, c of x[n][oy * stride_h + ky - top][ox * stride_w + kx - left][c] *
+ * weight[f][ky][kx][c], pixels outside being zero; with groups, filter f sees the channels of its group only. */
+typedef struct cnn_conv_geometry {
+    cnn_shape input, output;
+    int kernel_h, kernel_w, stride_h, stride_w;
+    int top, left; /* padding; below and to the right it follows from the sizes */
+    int groups, group_channels, group_filters;
+    bool bias;
+} cnn_conv_geometry;
+
+typedef enum cnn_conv_pass { CNN_CONV_FORWARD, CNN_CONV_BACKWARD_INPUT, CNN_CONV_BACKWARD_WEIGHT } cnn_conv_pass;
+#define CNN_CONV_PASSES 3
+
+typedef struct cnn_conv_algorithm {
+    const char *name;
+    bool (*usable)(const cnn_conv_geometry *geometry, cnn_conv_pass pass);
+    /** Bytes of scratch for the pass, whatever the number of images. */
+    size_t (*scratch_size)(const cnn_conv_geometry *geometry, cnn_conv_pass pass);
+    /** By pass: y with bias; dx; the gradients of weight and bias. */
+    void (*run[CNN_CONV_PASSES])(const cnn_conv_geometry *geometry, const cnn_layer_call *call);
+} cnn_conv_algorithm;
+
+/** Best first, NULL-terminated; the last is usable for everything. */
+extern const cnn_conv_algorithm *const cnn_conv_algorithms[];
+
+#endif

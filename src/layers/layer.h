@@ -1,0 +1,113 @@
+/* What a layer is. A kind is one file: an options table, plan, forward, backward, and the constant struct that names
+ * them. It declares what it needs; memory, initialization, saving, decay, threads and checks are the network's.
+ *
+ * A pass is cut into parts. Usually a part is a lane, a fixed slice of the batch's images: x, y, dy, dx, saved and
+ * gradients are the lane's own. A layer whose weights outweigh its activations asks for parts of its own over the whole
+ * batch instead (forward_parts, backward_parts), and cuts the work among them as it likes. */
+#ifndef CNN_LAYERS_LAYER_H
+#define CNN_LAYERS_LAYER_H
+
+#include "base/option.h"
+#include "base/random.h"
+#include "base/real.h"
+
+/** The most tensors one layer may declare. */
+#define CNN_LAYER_TENSORS 4
+
+typedef enum cnn_role {
+    CNN_ROLE_WEIGHT, /* trained */
+    CNN_ROLE_BIAS,   /* trained, an offset */
+    CNN_ROLE_GAIN,   /* trained, a factor */
+    CNN_ROLE_STATE   /* not trained: running statistics */
+} cnn_role;
+
+typedef enum cnn_initialization {
+    CNN_INITIALIZE_CONSTANT, /* `value` */
+    CNN_INITIALIZE_HE_NORMAL /* normal, deviation sqrt(2 / fan_in); He et al. 2015, arXiv 1502.01852 */
+} cnn_initialization;
+
+typedef struct cnn_tensor {
+    const char *name; /* "weight", "bias", "gain", "mean", "variance" */
+    cnn_role role;
+    int rank, sizes[4]; /* row-major; convolution weights are [filters][kernel_h][kernel_w][channels / groups] */
+    cnn_initialization initialization;
+    int fan_in;
+    double value;
+    bool decay; /* weight decay applies */
+} cnn_tensor;
+
+/** What a layer declares. The network fills `input` and zeroes the rest before it calls plan(). */
+typedef struct cnn_layer_plan {
+    cnn_shape input;
+    cnn_shape output;
+    cnn_tensor tensors[CNN_LAYER_TENSORS];
+    int tensor_count;
+    int64_t multiply_adds; /* forward, one image */
+    const char *algorithm; /* for `cnn info`; NULL where there is one way only */
+    bool in_place;         /* forward may be called with y == x, backward with dx == dy */
+    bool inactive;         /* in inference the layer is the identity and is left out */
+    bool backward_reads_input, backward_reads_output;
+    size_t saved_size;   /* bytes an image, kept from a training forward to its backward */
+    size_t scratch_size; /* bytes a thread, valid during one part only, whatever the number of images */
+    int sums_forward;    /* doubles a lane that forward_sums() adds up in training */
+    int sums_backward;   /* doubles a lane that backward_sums() adds up */
+    int shared_count;    /* doubles a batch, from forward_total() to the end of backward */
+    int forward_parts;   /* 0: one a lane; else so many over the whole batch */
+    int backward_parts;  /* likewise */
+} cnn_layer_plan;
+
+/** One part of one pass of one layer. Sizes: n images, plan->input, plan->output. */
+typedef struct cnn_layer_call {
+    const void *options; /* the kind's options struct */
+    const cnn_layer_plan *plan;
+    const void *state; /* what plan() left in its state, of the kind's state_size */
+    int n;             /* images of this lane, or of the batch; at least 1 */
+    int batch;         /* images of the whole batch */
+    int part;          /* where the layer has parts of its own: 0 .. parts - 1 */
+    bool training;
+    const cnn_real *x;          /* [n][input]; in backward only if backward_reads_input */
+    const cnn_real *x2;         /* the second input, of `add` only */
+    cnn_real *y;                /* [n][output]; in backward only if backward_reads_output, and constant there */
+    const cnn_real *dy;         /* [n][output]; may be overwritten only through dx, where in_place */
+    cnn_real *dx;               /* [n][input], all of it to be written; NULL where nobody needs it */
+    cnn_real *const *tensors;   /* by index; constant but for CNN_ROLE_STATE in forward_total() */
+    cnn_real *const *gradients; /* by index, to be overwritten (not added to); NULL entries for CNN_ROLE_STATE */
+    void *saved;                /* [n][saved_size] */
+    void *scratch;              /* [scratch_size], this thread's; contents undefined */
+    double *sums;               /* *_sums(): this lane's, zeroed; *_total(): the lanes' total, in lane order */
+    double *shared;             /* [shared_count] */
+    cnn_random *random;         /* [n], one stream an image (dropout); NULL for kinds without `random` */
+} cnn_layer_call;
+
+typedef struct cnn_layer_kind {
+    const char *name;
+    const char *help; /* one line */
+    const cnn_option *options;
+    size_t options_size;
+    size_t state_size;
+    bool internal; /* made by the network, no word of a recipe */
+    bool random;   /* draws random numbers in training */
+    /** Declares everything, from plan->input and options; fails where they do not fit (message without place or kind's
+     * name). `state` is state_size zeroed bytes. */
+    cnn_status (*plan)(cnn_layer_plan *plan, const void *options, void *state, cnn_error *error);
+    void (*forward)(const cnn_layer_call *call);
+    void (*backward)(const cnn_layer_call *call);
+    /* Layers with sums over the batch (batch normalization), NULL for others. In training, before forward():
+     * forward_sums() a lane, then forward_total() once. Before backward(): backward_sums() a lane, then
+     * backward_total() once, which alone writes gradients then. */
+    void (*forward_sums)(const cnn_layer_call *call);
+    void (*forward_total)(const cnn_layer_call *call);
+    void (*backward_sums)(const cnn_layer_call *call);
+    void (*backward_total)(const cnn_layer_call *call);
+} cnn_layer_kind;
+
+/** All kinds, NULL-terminated, in the order of the help. A new kind is one line there. */
+extern const cnn_layer_kind *const cnn_layer_kinds[];
+
+/** The kind with this name (`length` bytes), internal ones included, or NULL. */
+const cnn_layer_kind *cnn_layer_find(const char *name, size_t length);
+
+/** height * width * channels. */
+size_t cnn_shape_size(cnn_shape shape);
+
+#endif

@@ -1,0 +1,39 @@
+/* The one door to BLAS: row-major matrix products. */
+#ifndef CNN_MATH_GEMM_H
+#define CNN_MATH_GEMM_H
+
+#include "base/real.h"
+#include "base/status.h"
+
+/** A row-major matrix of `rows` x `columns`, rows `stride` elements apart. */
+typedef struct cnn_matrix {
+    const cnn_real *data;
+    int rows, columns, stride;
+} cnn_matrix;
+
+typedef enum cnn_transpose { CNN_PLAIN, CNN_TRANSPOSED } cnn_transpose;
+
+/** A factor of a product: the matrix, or its transpose. */
+typedef struct cnn_factor {
+    cnn_matrix matrix;
+    cnn_transpose transpose;
+} cnn_factor;
+
+/** Where a product goes: c = a b + keep * c. `keep` 0 reads nothing of c. */
+typedef struct cnn_product {
+    cnn_real *data;
+    int stride;
+    cnn_real keep;
+} cnn_product;
+
+/** c = a b + keep * c; the sizes come from the factors, which must agree. Empty products are left out. */
+void cnn_gemm(cnn_factor a, cnn_factor b, cnn_product c);
+
+/** The name of the BLAS kernels in use ("Haswell", "SkylakeX"). */
+const char *cnn_blas_core(void);
+
+/** Sets OpenBLAS's process-wide thread count to 1 and gives the former one in *former, or fails with CNN_PLATFORM. */
+cnn_status cnn_blas_borrow(int *former, cnn_error *error);
+void cnn_blas_return(int former);
+
+#endif

@@ -1,0 +1,49 @@
+/* A model: the planned network, its parameters, and the metadata that its file carries. */
+#ifndef CNN_NET_MODEL_H
+#define CNN_NET_MODEL_H
+
+#include "net/network.h"
+
+/** One optimizer state of a checkpoint: a block in the layout of the parameters, of which the trained tensors' ranges
+ * are stored, each as a tensor "PREFIX/conv1.weight". */
+typedef struct cnn_state_block {
+    const char *prefix; /* "momentum" */
+    cnn_real *values;   /* [count] */
+    size_t count;       /* must be the network's parameter_count */
+} cnn_state_block;
+
+struct cnn_model {
+    cnn_network *network;
+    cnn_recipe *recipe;
+    cnn_real *parameters;
+    char **class_names; /* [network->class_count] */
+    /* x = (pixel / 255 - mean[c]) / deviation[c]; [input channels] */
+    double mean[4], deviation[4];
+    /* pairs of strings in the file, sorted by key; the keys that the fields above are stored under are among them */
+    char **keys, **values;
+    int metadata_count;
+};
+
+/** An initialized model over the recipe, which is copied. */
+cnn_model *cnn_model_create(const cnn_recipe *recipe, uint64_t seed, cnn_error *error);
+/** A deep copy. */
+cnn_model *cnn_model_copy(const cnn_model *model, cnn_error *error);
+cnn_status cnn_model_set_classes(cnn_model *model, const char *const *names, int count, cnn_error *error);
+/** Sets one entry of the metadata; a NULL value removes it. */
+cnn_status cnn_model_set_metadata(cnn_model *model, const char *key, const char *value, cnn_error *error);
+
+/** pixels [h][w][c] of one image to scaled reals, by mean and deviation. */
+void cnn_model_scale(const cnn_model *model, const uint8_t *pixels, cnn_real *out);
+
+/* The file (modelfile.c). A checkpoint is a model with optimizer state blocks and metadata of its own. */
+
+/** The whole file in memory, the caller's to cnn_free(). */
+cnn_status cnn_model_encode(const cnn_model *model, const cnn_state_block *states, int state_count,
+                            unsigned char **bytes, size_t *size, cnn_error *error);
+
+/** Decodes and verifies a whole file, whose tensors must be the model's and those of `states` (0 for a plain model),
+ * which are filled. `name` stands in messages. */
+cnn_model *cnn_model_decode(const unsigned char *bytes, size_t size, const char *name, const cnn_state_block *states,
+                            int state_count, cnn_error *error);
+
+#endif

@@ -1,0 +1,58 @@
+/* A recipe with its shapes: the layers as a list of nodes over values, each node planned, and one block of parameters in
+ * which every tensor has its place. Constant once made. */
+#ifndef CNN_NET_NETWORK_H
+#define CNN_NET_NETWORK_H
+
+#include "net/recipe.h"
+
+typedef struct cnn_node {
+    const cnn_layer_kind *kind;
+    char name[48]; /* "conv1", "residual2.projection" */
+    char *text;    /* canonical statement */
+    void *options; /* owned */
+    void *state;   /* kind->state_size bytes, owned */
+    cnn_layer_plan plan;
+    int input, input2; /* values; input2 is -1 but for `add` */
+    int output;        /* value */
+    int tensors;       /* index of its first tensor among the network's */
+} cnn_node;
+
+/** What one node writes and others read. Value 0 is the network's input. */
+typedef struct cnn_value {
+    cnn_shape shape;
+    int producer; /* node, -1 for value 0 */
+    int readers;  /* nodes that read it */
+} cnn_value;
+
+/** A tensor's place: parameters [offset, offset + count) of the block. */
+typedef struct cnn_slot {
+    int node, index; /* the tensor is nodes[node].plan.tensors[index] */
+    size_t offset, count;
+} cnn_slot;
+
+typedef struct cnn_network {
+    cnn_node *nodes;
+    int node_count;
+    cnn_value *values;
+    int value_count;
+    cnn_slot *slots;
+    int slot_count;
+    size_t parameter_count; /* of the block: all tensors, states included */
+    cnn_shape input;
+    int class_count;
+    int scale; /* cnn_scale */
+} cnn_network;
+
+/** Plans a complete recipe. Errors carry file:line:column. */
+cnn_network *cnn_network_new(const cnn_recipe *recipe, cnn_error *error);
+void cnn_network_free(cnn_network *network);
+
+const cnn_tensor *cnn_network_tensor(const cnn_network *network, int slot);
+/** "conv1.weight" into out. */
+#define CNN_TENSOR_NAME 80
+void cnn_network_tensor_name(const cnn_network *network, int slot, char out[CNN_TENSOR_NAME]);
+
+/** Fills the parameters [parameter_count] as the tensors declare. */
+void cnn_network_initialize(const cnn_network *network, uint64_t seed, cnn_real *parameters);
+
+#endif

@@ -1,0 +1,58 @@
+/* The one executor, for training and for inference: memory for a batch, and the passes of a network over it.
+ *
+ * At creation each pass is written out as operations, and these are grouped into stages. Within a stage a part runs its
+ * operations one after the other without meeting the others; between stages all parts have ended. Consecutive layers
+ * whose parts are lanes share a stage, so a lane's activations stay in its thread's cache. */
+#ifndef CNN_NET_RUNNER_H
+#define CNN_NET_RUNNER_H
+
+#include "base/team.h"
+#include "net/network.h"
+
+/** A loss over one lane: reads logits [n][classes], writes their gradient. Called once a lane of a training step. */
+typedef struct cnn_loss_call {
+    int lane, first, n; /* images first .. first + n - 1 of the batch */
+    int batch;
+    int classes;
+    const cnn_real *logits;
+    cnn_real *gradient; /* may be `logits` */
+} cnn_loss_call;
+typedef void cnn_loss_function(void *context, const cnn_loss_call *call);
+
+typedef struct cnn_runner_options {
+    int batch;               /* the most images of a call */
+    cnn_team *team;          /* not owned */
+    cnn_loss_function *loss; /* NULL: inference */
+    void *loss_context;
+    uint64_t seed; /* of dropout; training only */
+} cnn_runner_options;
+
+typedef struct cnn_runner cnn_runner;
+
+cnn_runner *cnn_runner_new(const cnn_network *network, const cnn_runner_options *options, cnn_error *error);
+void cnn_runner_free(cnn_runner *runner);
+/** The bytes a runner takes, all included. */
+size_t cnn_runner_size(const cnn_runner *runner);
+
+/** Lanes a batch is cut into, and where lane `lane` of n images begins (lane == lanes: where the last ends). They follow
+ * from the runner's batch alone. */
+int cnn_runner_lanes(const cnn_runner *runner);
+int cnn_runner_lane_first(const cnn_runner *runner, int n, int lane);
+
+/** Where the caller puts image `index` of the next batch, [h][w][c]. */
+cnn_real *cnn_runner_input(cnn_runner *runner, int index);
+
+/** Inference over the first n inputs. */
+void cnn_runner_forward(cnn_runner *runner, cnn_real *parameters, int n);
+/** Image `index`'s logits [classes] after cnn_runner_forward(). */
+const cnn_real *cnn_runner_output(const cnn_runner *runner, int index);
+
+/** Forward, loss and backward over the first n inputs; `image` counts the images trained before, and names dropout's
+ * random numbers. States within `parameters` (running statistics) are updated. */
+void cnn_runner_train(cnn_runner *runner, cnn_real *parameters, int n, uint64_t image);
+
+/** The gradient of parameters [first, first + count), which lie within one tensor, summed over the lanes in their order
+ * into out. Any thread may ask for any range after cnn_runner_train(). */
+void cnn_runner_gradient(const cnn_runner *runner, int slot, size_t first, size_t count, cnn_real *out);
+
+#endif

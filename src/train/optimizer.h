@@ -1,0 +1,37 @@
+/* Optimizers: how a gradient changes a parameter. One file a kind, one line in the list. */
+#ifndef CNN_TRAIN_OPTIMIZER_H
+#define CNN_TRAIN_OPTIMIZER_H
+
+#include "base/real.h"
+#include "net/recipe.h"
+
+#include <stddef.h>
+
+#define CNN_OPTIMIZER_STATES 2
+
+/** An update of a range of `count` parameters, all of one tensor. */
+typedef struct cnn_update {
+    const cnn_train_options *options;
+    double learning_rate; /* of this step */
+    int64_t step;         /* since training began, from 1 */
+    bool decay;           /* weight decay applies to this tensor */
+    size_t count;
+    cnn_real *parameters;
+    const cnn_real *gradients;
+    cnn_real *states[CNN_OPTIMIZER_STATES];
+} cnn_update;
+
+typedef struct cnn_optimizer {
+    const char *name;
+    int state_count;
+    const char *states[CNN_OPTIMIZER_STATES]; /* names, as checkpoints store them: "momentum" */
+    void (*update)(const cnn_update *update);
+} cnn_optimizer;
+
+/** By cnn_optimizer_name. */
+extern const cnn_optimizer *const cnn_optimizers[];
+
+/** The learning rate of step `step` (from 0) of `steps_per_epoch * options->epochs`; schedule.c. */
+double cnn_schedule_rate(const cnn_train_options *options, int64_t step, int steps_per_epoch);
+
+#endif
