@@ -22,7 +22,12 @@ void *cnn_resize(void *memory, size_t old_count, size_t new_count, size_t size);
 /** A copy of the first `length` bytes of `text`, terminated. */
 char *cnn_copy_text(const char *text, size_t length);
 
-/** Tests only: the allocation after `after` more ones fails, and all later ones too if `persistent`; negative: none. */
+/** Tests only. The library asks this before each allocation where a program defines it, and none but the tests does
+ * (tests/unit/fault.c): so the library itself needs no counter, which would be mutable global state. */
+__attribute__((weak, visibility("hidden"))) bool cnn_alloc_permitted(void);
+
+/** Tests only, in the same place: the allocation after `after` more ones fails, and all later ones too if `persistent`;
+ * negative: none. */
 void cnn_alloc_fail_after(long after, bool persistent);
 
 #endif
