@@ -1,0 +1,83 @@
+#!/usr/bin/env bash
+# The shape of the tree: names at the top, sizes of files, lines and functions, and clang-format's opinion.
+set -euo pipefail
+
+top="src include models data tests CMakeLists.txt README.md LICENSE CHANGELOG.md"
+largest=$((5 * 1024 * 1024))
+
+# The files of the project below $1: what git tracks or would, or all but build folders outside a clone.
+project_files() {
+    git -C "$1" ls-files --cached --others --exclude-standard 2>/dev/null ||
+        (cd "$1" && find . -path './build*' -prune -o -type f -print | sed 's|^\./||')
+}
+
+# Complaints about C code, one a line: lines over 120 columns, files over 400 lines, functions over 40, hot ones 80.
+check_code() {
+    awk -v name="$2" '
+        function complain(what) { print name ":" NR ": " what }
+        length($0) > 120 { complain("a line of " length($0) " columns") }
+        /^[a-zA-Z].*\(/ { hot = /CNN_HOT/ || previous ~ /CNN_HOT/ }
+        /^\{/ { start = NR }
+        /^\}/ && start { if (NR - start - 1 > (hot ? 80 : 40)) complain("a function of " NR - start - 1 " lines"); start = 0 }
+        { previous = $0 }
+        END { if (NR > 400) complain("a file of " NR " lines") }' "$1/$2"
+}
+
+# Prints each complaint about the tree $1; fails when there is one.
+check() {
+    local root=$1 complaints
+    complaints=$(
+        project_files "$root" | while read -r file; do
+            [ -e "$root/$file" ] || continue
+            case "$file" in .*) ;; *)
+                case " $top " in *" ${file%%/*} "*) ;; *) echo "$file: nothing but $top may be at the top" ;; esac ;;
+            esac
+            [ "$(stat -c %s "$root/$file")" -le $largest ] || echo "$file: larger than $largest bytes"
+            case "$file" in src/*.[ch] | include/*.h | tests/*.[ch]) check_code "$root" "$file" ;; esac
+        done | sort -u
+    )
+    [ -z "$complaints" ] || { echo "$complaints"; return 1; }
+}
+
+check_format() {
+    if ! clang-format --version 2>/dev/null | grep -q 'version 14'; then
+        echo "clang-format 14 is not installed: formatting is not checked."
+        return 0
+    fi
+    (cd "$1" && project_files . | grep -E '^(src|include|tests)/.*\.(c|h|cpp)$' | xargs clang-format --dry-run -Werror)
+}
+
+# A check that cannot fail proves nothing: each of these trees must be found wanting.
+planted=$(mktemp -d)
+trap 'rm -rf "$planted"' EXIT
+expect_complaint() {
+    if "${@:2}" >/dev/null 2>&1; then
+        echo "self-check: $1 was not found"
+        exit 1
+    fi
+    rm -rf "${planted:?}"/*
+}
+touch "$planted/notes.txt"
+expect_complaint "a stray file" check "$planted"
+mkdir "$planted/src"
+truncate -s $((largest + 1)) "$planted/src/weights"
+expect_complaint "a large file" check "$planted"
+mkdir "$planted/src"
+seq -f '/* %g */' 401 >"$planted/src/long.c"
+expect_complaint "a long file" check "$planted"
+mkdir "$planted/src"
+{ echo 'int f(void)'; echo '{'; seq -f '    g(%g);' 41; echo '}'; } >"$planted/src/function.c"
+expect_complaint "a long function" check "$planted"
+mkdir "$planted/src"
+printf '/* %0120d */\n' 0 >"$planted/src/wide.c"
+expect_complaint "a wide line" check "$planted"
+if clang-format --version 2>/dev/null | grep -q 'version 14'; then
+    mkdir "$planted/src"
+    cp "$SOURCE/.clang-format" "$planted/"
+    printf 'int  f( void ){return 0;}\n' >"$planted/src/format.c"
+    expect_complaint "wrong formatting" check_format "$planted"
+fi
+
+check "$SOURCE"
+check_format "$SOURCE"
+echo "The tree has the shape of the design."
