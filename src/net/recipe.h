@@ -5,6 +5,9 @@
 
 #include "layers/layer.h"
 
+/** The most residuals within each other. */
+#define CNN_RECIPE_NESTING 16
+
 typedef enum cnn_statement_type {
     CNN_STATEMENT_INPUT,
     CNN_STATEMENT_LAYER,

@@ -51,8 +51,8 @@ const cnn_real *cnn_runner_output(const cnn_runner *runner, int index);
  * random numbers. States within `parameters` (running statistics) are updated. */
 void cnn_runner_train(cnn_runner *runner, cnn_real *parameters, int n, uint64_t image);
 
-/** The gradient of parameters [first, first + count), which lie within one tensor, summed over the lanes in their order
- * into out. Any thread may ask for any range after cnn_runner_train(). */
-void cnn_runner_gradient(const cnn_runner *runner, int slot, size_t first, size_t count, cnn_real *out);
+/** The gradient of parameters [first, first + count) of one tensor, summed over the lanes in their order, in `room` [count]
+ * or in the runner's own memory. Any thread may ask for any range after cnn_runner_train(). */
+const cnn_real *cnn_runner_gradient(const cnn_runner *runner, int slot, size_t first, size_t count, cnn_real *room);
 
 #endif

@@ -1,0 +1,334 @@
+/* From statements to planned nodes: shapes flow from the input down the recipe; a residual's end adds its body's output
+ * to its input, through a projection where the recipe asks for one. */
+#include "net/network.h"
+
+#include "base/memory.h"
+
+#include <math.h>
+#include <stdio.h>
+#include <string.h>
+
+#define ALIGNED_REALS (CNN_ALIGNMENT / sizeof(cnn_real))
+
+typedef struct open_residual {
+    const cnn_statement *statement;
+    int value; /* what enters */
+} open_residual;
+
+typedef struct builder {
+    const cnn_recipe *recipe;
+    cnn_network *network;
+    const cnn_statement *statement; /* being built */
+    int value;                      /* the last output */
+    open_residual open[CNN_RECIPE_NESTING];
+    int depth;
+} builder;
+
+const cnn_tensor *cnn_network_tensor(const cnn_network *network, int slot)
+{
+    const cnn_slot *place = &network->slots[slot];
+    return &network->nodes[place->node].plan.tensors[place->index];
+}
+
+void cnn_network_tensor_name(const cnn_network *network, int slot, char out[CNN_TENSOR_NAME])
+{
+    const cnn_node *node = &network->nodes[network->slots[slot].node];
+    snprintf(out, CNN_TENSOR_NAME, "%s.%s", node->name, cnn_network_tensor(network, slot)->name);
+}
+
+/** Repeats a plan's failure with the place of the statement it belongs to. */
+static cnn_status fail_here(const builder *b, const cnn_error *cause, cnn_error *error)
+{
+    if (cause->status == CNN_MEMORY) {
+        return cnn_fail_memory(error);
+    }
+    return cnn_recipe_fail(b->recipe, b->statement, error, "%s", cause->message);
+}
+
+static cnn_status add_slots(builder *b, int node_index, cnn_error *error)
+{
+    cnn_network *network = b->network;
+    cnn_node *node = &network->nodes[node_index];
+    node->tensors = network->slot_count;
+    for (int i = 0; i < node->plan.tensor_count; i++) {
+        const cnn_tensor *tensor = &node->plan.tensors[i];
+        size_t count = 1, padded;
+        bool fits = true;
+        for (int d = 0; d < tensor->rank; d++) {
+            fits = fits && cnn_multiply_size(count, (size_t)tensor->sizes[d], &count);
+        }
+        fits = fits && cnn_add_size(count, ALIGNED_REALS - 1, &padded);
+        if (fits) {
+            padded -= padded % ALIGNED_REALS;
+        }
+        size_t end;
+        if (!fits || !cnn_add_size(network->parameter_count, padded, &end) || end > SIZE_MAX / sizeof(cnn_real)) {
+            return cnn_recipe_fail(b->recipe, b->statement, error, "the network's weights exceed the address space");
+        }
+        network->slots[network->slot_count++] = (cnn_slot){node_index, i, network->parameter_count, count};
+        network->parameter_count = end;
+    }
+    return CNN_OK;
+}
+
+/** Appends a node of `kind` over the values, with a copy of `options`; its output is the new b->value. */
+static cnn_status add_node(builder *b, const cnn_layer_kind *kind, const char *name, const void *options,
+                           const int inputs[2], cnn_error *error)
+{
+    cnn_network *network = b->network;
+    const int index = network->node_count++;
+    cnn_node *node = &network->nodes[index];
+    node->kind = kind;
+    node->input = inputs[0];
+    node->input2 = inputs[1];
+    snprintf(node->name, sizeof node->name, "%s", name);
+
+    cnn_statement described = {.type = CNN_STATEMENT_LAYER, .kind = kind};
+    cnn_text text = {0};
+    node->options = cnn_alloc(1, kind->options_size);
+    node->state = cnn_alloc(1, kind->state_size);
+    if (node->options == NULL || node->state == NULL) {
+        return cnn_fail_memory(error);
+    }
+    if (options != NULL) {
+        memcpy(node->options, options, kind->options_size);
+    }
+    described.options = node->options;
+    cnn_statement_print(&described, &text);
+    node->text = cnn_text_take(&text, error);
+    if (node->text == NULL) {
+        return CNN_MEMORY;
+    }
+
+    cnn_error cause = {0};
+    node->plan.input = network->values[node->input].shape;
+    if (kind->plan(&node->plan, node->options, node->state, &cause) != CNN_OK) {
+        return fail_here(b, &cause, error);
+    }
+    network->values[node->input].readers++;
+    if (node->input2 >= 0) {
+        network->values[node->input2].readers++;
+    }
+    node->output = b->value = network->value_count++;
+    network->values[node->output] = (cnn_value){.shape = node->plan.output, .producer = index};
+    return add_slots(b, index, error);
+}
+
+/** A node that no statement describes: `kind` with the given name=value settings, as text pairs ended by NULL. */
+static cnn_status add_made_node(builder *b, const char *kind_name, const char *name, const char *const *settings,
+                                const int inputs[2], cnn_error *error)
+{
+    const cnn_layer_kind *kind = cnn_layer_find(kind_name, strlen(kind_name));
+    void *options = cnn_alloc(1, kind->options_size);
+    if (options == NULL) {
+        return cnn_fail_memory(error);
+    }
+    cnn_error cause = {0};
+    cnn_status status = CNN_OK;
+    cnn_options_default(kind->options, options);
+    for (; status == CNN_OK && settings[0] != NULL; settings += 2) {
+        status = cnn_options_set(kind->options, options, settings[0], settings[1], &cause);
+    }
+    status = status == CNN_OK ? add_node(b, kind, name, options, inputs, error) : fail_here(b, &cause, error);
+    cnn_free(options);
+    return status;
+}
+
+/** The projection's stride along one side: `in` pixels become `out` = ceil(in / stride); 0 where no stride does. */
+static int projection_stride(int in, int out)
+{
+    const int stride = (in + out - 1) / out;
+    return (in + stride - 1) / stride == out ? stride : 0;
+}
+
+static cnn_status add_projection(builder *b, const open_residual *open, int body, int *shortcut, cnn_error *error)
+{
+    const cnn_residual_options *options = open->statement->options;
+    const cnn_shape from = b->network->values[open->value].shape;
+    const cnn_shape to = b->network->values[body].shape;
+    const int stride_h = projection_stride(from.height, to.height);
+    const int stride_w = projection_stride(from.width, to.width);
+    if (stride_h == 0 || stride_w == 0) {
+        return cnn_recipe_fail(b->recipe, b->statement, error, "no stride projects %dx%d to the body's %dx%d",
+                               from.height, from.width, to.height, to.width);
+    }
+    char name[48], filters[16], stride[32];
+    snprintf(name, sizeof name, "%s.projection", open->statement->name);
+    snprintf(filters, sizeof filters, "%d", to.channels);
+    snprintf(stride, sizeof stride, "%dx%d", stride_h, stride_w);
+    const char *const conv[] = {"filters", filters, "kernel", "1",   "stride", stride,
+                                "padding", "same",  "bias",   "off", NULL,     NULL};
+    cnn_status status = add_made_node(b, "conv", name, conv, (const int[]){open->value, -1}, error);
+    if (status == CNN_OK && options->projection == CNN_PROJECTION_BATCHNORM) {
+        snprintf(name, sizeof name, "%s.batchnorm", open->statement->name);
+        status =
+            add_made_node(b, "batchnorm", name, (const char *const[]){NULL, NULL}, (const int[]){b->value, -1}, error);
+    }
+    *shortcut = b->value;
+    return status;
+}
+
+static cnn_status close_residual(builder *b, cnn_error *error)
+{
+    const open_residual open = b->open[--b->depth];
+    const cnn_residual_options *options = open.statement->options;
+    const int body = b->value;
+    int shortcut = open.value;
+    b->statement = open.statement;
+    if (body == open.value) {
+        return cnn_recipe_fail(b->recipe, b->statement, error, "the body is empty");
+    }
+    if (options->projection != CNN_PROJECTION_NONE) {
+        const cnn_status status = add_projection(b, &open, body, &shortcut, error);
+        if (status != CNN_OK) {
+            return status;
+        }
+    }
+    const cnn_shape to = b->network->values[body].shape, from = b->network->values[shortcut].shape;
+    if (to.height != from.height || to.width != from.width || to.channels != from.channels) {
+        return cnn_recipe_fail(b->recipe, b->statement, error,
+                               "the body turns %dx%dx%d into %dx%dx%d: add projection=conv, or keep the shape",
+                               from.height, from.width, from.channels, to.height, to.width, to.channels);
+    }
+    char name[48];
+    snprintf(name, sizeof name, "%s.add", open.statement->name);
+    return add_made_node(b, "add", name, (const char *const[]){NULL, NULL}, (const int[]){body, shortcut}, error);
+}
+
+static cnn_status add_statement(builder *b, const cnn_statement *statement, cnn_error *error)
+{
+    b->statement = statement;
+    switch (statement->type) {
+    case CNN_STATEMENT_INPUT: {
+        const cnn_input_options *options = statement->options;
+        b->network->input = options->shape;
+        b->network->scale = options->scale;
+        b->network->values[0] = (cnn_value){.shape = options->shape, .producer = -1};
+        return CNN_OK;
+    }
+    case CNN_STATEMENT_LAYER:
+        return add_node(b, statement->kind, statement->name, statement->options, (const int[]){b->value, -1}, error);
+    case CNN_STATEMENT_RESIDUAL:
+        b->open[b->depth++] = (open_residual){statement, b->value};
+        return CNN_OK;
+    case CNN_STATEMENT_END:
+        return close_residual(b, error);
+    case CNN_STATEMENT_TRAIN:
+    case CNN_STATEMENT_AUGMENT:
+        break;
+    }
+    return CNN_OK;
+}
+
+static cnn_status check_whole(builder *b, const cnn_statement *last, cnn_error *error)
+{
+    const cnn_shape out = b->network->values[b->value].shape;
+    if (last == NULL) {
+        return cnn_fail(error, CNN_USAGE, "%s: the recipe has no layer", b->recipe->name);
+    }
+    if (out.height != 1 || out.width != 1 || out.channels < 2) {
+        b->statement = last;
+        return cnn_recipe_fail(b->recipe, last, error,
+                               "the network ends in %dx%dx%d: end it with a dense layer of one unit a class",
+                               out.height, out.width, out.channels);
+    }
+    b->network->class_count = out.channels;
+    return CNN_OK;
+}
+
+static cnn_status build(builder *b, cnn_error *error)
+{
+    const cnn_recipe *recipe = b->recipe;
+    const cnn_statement *last = NULL;
+    if (recipe->count == 0 || recipe->statements[0].type != CNN_STATEMENT_INPUT) {
+        return cnn_fail(error, CNN_USAGE,
+                        "%s: the recipe has no input statement: begin it with one, as in "
+                        "'input 28x28x1'",
+                        recipe->name);
+    }
+    if (recipe->depth != 0) {
+        return cnn_fail(error, CNN_USAGE, "%s: a residual is not closed: '}' is missing", recipe->name);
+    }
+    for (int i = 0; i < recipe->count; i++) {
+        const cnn_statement *statement = &recipe->statements[i];
+        const cnn_status status = add_statement(b, statement, error);
+        if (status != CNN_OK) {
+            return status;
+        }
+        if (statement->type == CNN_STATEMENT_LAYER) {
+            last = statement;
+        }
+    }
+    return check_whole(b, last, error);
+}
+
+cnn_network *cnn_network_new(const cnn_recipe *recipe, cnn_error *error)
+{
+    /* The end of a residual makes the most nodes of all statements: projection, batch normalization and sum. */
+    const size_t most_nodes = 3 * (size_t)recipe->count;
+    builder b = {.recipe = recipe, .network = cnn_alloc(1, sizeof *b.network)};
+    cnn_network *network = b.network;
+    if (network == NULL) {
+        cnn_fail_memory(error);
+        return NULL;
+    }
+    network->nodes = cnn_alloc(most_nodes, sizeof *network->nodes);
+    network->values = cnn_alloc(most_nodes + 1, sizeof *network->values);
+    network->slots = cnn_alloc(most_nodes * CNN_LAYER_TENSORS, sizeof *network->slots);
+    if (network->nodes == NULL || network->values == NULL || network->slots == NULL) {
+        cnn_fail_memory(error);
+        goto failed;
+    }
+    network->value_count = 1;
+    if (build(&b, error) != CNN_OK) {
+        goto failed;
+    }
+    return network;
+failed:
+    cnn_network_free(network);
+    return NULL;
+}
+
+void cnn_network_free(cnn_network *network)
+{
+    if (network == NULL) {
+        return;
+    }
+    for (int i = 0; i < network->node_count; i++) {
+        cnn_free(network->nodes[i].text);
+        cnn_free(network->nodes[i].options);
+        cnn_free(network->nodes[i].state);
+    }
+    cnn_free(network->nodes);
+    cnn_free(network->values);
+    cnn_free(network->slots);
+    cnn_free(network);
+}
+
+static void initialize(const cnn_tensor *tensor, cnn_random random, size_t count, cnn_real *out)
+{
+    switch (tensor->initialization) {
+    case CNN_INITIALIZE_CONSTANT:
+        for (size_t i = 0; i < count; i++) {
+            out[i] = (cnn_real)tensor->value;
+        }
+        break;
+    case CNN_INITIALIZE_HE_NORMAL: {
+        const double deviation = sqrt(2.0 / tensor->fan_in);
+        for (size_t i = 0; i < count; i++) {
+            out[i] = (cnn_real)(deviation * cnn_random_normal(&random));
+        }
+        break;
+    }
+    }
+}
+
+void cnn_network_initialize(const cnn_network *network, uint64_t seed, cnn_real *parameters)
+{
+    memset(parameters, 0, network->parameter_count * sizeof *parameters);
+    for (int i = 0; i < network->slot_count; i++) {
+        const cnn_slot *slot = &network->slots[i];
+        initialize(cnn_network_tensor(network, i), cnn_random_at(seed, CNN_RANDOM_INITIALIZE, (uint32_t)i, 0),
+                   slot->count, parameters + slot->offset);
+    }
+}

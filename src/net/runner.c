@@ -1,0 +1,296 @@
+/* Runs a program: the stages one after the other, the parts of each on a team. */
+#include "math/vector.h"
+#include "net/runner_memory.h"
+
+#include <string.h>
+
+/** A call and the arrays it points to. */
+typedef struct prepared_call {
+    cnn_layer_call call;
+    cnn_real *tensors[CNN_LAYER_TENSORS];
+    cnn_real *gradients[CNN_LAYER_TENSORS];
+} prepared_call;
+
+/* ---- places */
+
+int cnn_runner_lanes(const cnn_runner *runner)
+{
+    return runner->program.lanes;
+}
+
+int cnn_runner_lane_first(const cnn_runner *runner, int n, int lane)
+{
+    const int first = lane * runner->program.lane_images;
+    return first < n ? first : n;
+}
+
+/** Array `buffer` (-1: NULL) from the first image of `lane` on, or the batch's first. */
+static void *place(const cnn_runner *r, int buffer, int lane)
+{
+    if (buffer < 0) {
+        return NULL;
+    }
+    const cnn_buffer *b = &r->program.buffers[buffer];
+    if (b->whole) {
+        return r->whole + b->offset + b->size * (size_t)lane * (size_t)r->program.lane_images;
+    }
+    return r->lanes + (size_t)lane * r->program.lane_size + b->offset;
+}
+
+static void *image_place(const cnn_runner *r, int buffer, int index)
+{
+    const int lane = index / r->program.lane_images;
+    const int within = index - lane * r->program.lane_images;
+    return (unsigned char *)place(r, buffer, lane) + r->program.buffers[buffer].size * (size_t)within;
+}
+
+cnn_real *cnn_runner_input(cnn_runner *runner, int index)
+{
+    return image_place(runner, runner->program.input, index);
+}
+
+const cnn_real *cnn_runner_output(const cnn_runner *runner, int index)
+{
+    return image_place(runner, runner->program.output, index);
+}
+
+/* ---- one operation */
+
+static void prepare_tensors(const cnn_runner *r, int node_index, int lane, prepared_call *prepared)
+{
+    const cnn_node *node = &r->network->nodes[node_index];
+    for (int i = 0; i < node->plan.tensor_count; i++) {
+        const int slot = node->tensors + i;
+        const bool trained = r->program.training && node->plan.tensors[i].role != CNN_ROLE_STATE;
+        prepared->tensors[i] = r->parameters + r->network->slots[slot].offset;
+        prepared->gradients[i] = NULL;
+        if (trained) {
+            const cnn_gradient_place *at = &r->gradient_places[slot];
+            prepared->gradients[i] = at->whole ? r->whole_gradients + at->offset
+                                               : r->lane_gradients + (size_t)lane * r->lane_gradient_count + at->offset;
+        }
+    }
+    prepared->call.tensors = prepared->tensors;
+    prepared->call.gradients = prepared->gradients;
+}
+
+/** Fills a call for n images of `lane` (0 for the whole batch); scratch, random and sums are the caller's to add. */
+static void prepare(const cnn_runner *r, int node_index, int lane, int n, prepared_call *prepared)
+{
+    const cnn_node *node = &r->network->nodes[node_index];
+    const cnn_node_buffers *buffers = &r->program.nodes[node_index];
+    prepared->call = (cnn_layer_call){
+        .options = node->options,
+        .plan = &node->plan,
+        .state = node->state,
+        .n = n,
+        .batch = r->n,
+        .training = r->program.training,
+        .x = place(r, buffers->x, lane),
+        .x2 = place(r, buffers->x2, lane),
+        .y = place(r, buffers->y, lane),
+        .dy = place(r, buffers->dy, lane),
+        .dx = place(r, buffers->dx, lane),
+        .saved = place(r, buffers->saved, lane),
+    };
+    if (r->program.training) {
+        prepared->call.shared = r->shared + r->node_places[node_index].shared;
+    }
+    prepare_tensors(r, node_index, lane, prepared);
+}
+
+static void draw_random(const cnn_runner *r, int node_index, int lane, int thread, cnn_layer_call *call)
+{
+    const uint64_t first = r->image + (uint64_t)cnn_runner_lane_first(r, r->n, lane);
+    call->random = r->random + (size_t)thread * (size_t)r->program.lane_images;
+    for (int i = 0; i < call->n; i++) {
+        call->random[i] = cnn_random_at(r->seed, CNN_RANDOM_DROPOUT, (uint32_t)node_index, first + (uint64_t)i);
+    }
+}
+
+static size_t output_count(const cnn_layer_call *call)
+{
+    return (size_t)call->n * cnn_shape_size(call->plan->output);
+}
+
+/** The second input's gradient is dy itself. */
+static void give_second_gradient(const cnn_runner *r, int node_index, int lane, const cnn_layer_call *call)
+{
+    const cnn_node_buffers *buffers = &r->program.nodes[node_index];
+    cnn_real *dx2 = place(r, buffers->dx2, lane);
+    if (dx2 != NULL && buffers->dx2_adds) {
+        cnn_vector_add(dx2, call->dy, output_count(call));
+    } else if (dx2 != NULL) {
+        memcpy(dx2, call->dy, output_count(call) * sizeof *dx2);
+    }
+}
+
+/** Adds the input's gradient to what the input's other readers gave. */
+static void sum_input_gradient(const cnn_runner *r, int node_index, int lane, int n)
+{
+    const cnn_node_buffers *buffers = &r->program.nodes[node_index];
+    if (buffers->dx_sum >= 0) {
+        const size_t count = (size_t)n * cnn_shape_size(r->network->nodes[node_index].plan.input);
+        cnn_vector_add(place(r, buffers->dx_sum, lane), place(r, buffers->dx, lane), count);
+    }
+}
+
+static double *lane_sums(const cnn_runner *r, const cnn_operation *operation, int lane)
+{
+    const cnn_node_place *at = &r->node_places[operation->node];
+    const size_t offset = operation->type == CNN_OPERATION_FORWARD_SUMS ? at->sums_forward : at->sums_backward;
+    return r->sums + (size_t)lane * r->sums_count + offset;
+}
+
+static size_t sums_count(const cnn_runner *r, const cnn_operation *operation)
+{
+    const cnn_layer_plan *plan = &r->network->nodes[operation->node].plan;
+    return (size_t)(operation->type == CNN_OPERATION_FORWARD_SUMS ? plan->sums_forward : plan->sums_backward);
+}
+
+static void run_sums(const cnn_runner *r, const cnn_operation *operation, int lane, cnn_layer_call *call)
+{
+    const cnn_layer_kind *kind = r->network->nodes[operation->node].kind;
+    call->sums = lane_sums(r, operation, lane);
+    memset(call->sums, 0, sums_count(r, operation) * sizeof *call->sums);
+    if (operation->type == CNN_OPERATION_FORWARD_SUMS) {
+        kind->forward_sums(call);
+    } else {
+        kind->backward_sums(call);
+    }
+}
+
+static void run_loss(const cnn_runner *r, int lane, int first, int n)
+{
+    const cnn_loss_call call = {
+        .lane = lane,
+        .first = first,
+        .n = n,
+        .batch = r->n,
+        .classes = r->network->class_count,
+        .logits = place(r, r->program.output, lane),
+        .gradient = place(r, r->program.output_gradient, lane),
+    };
+    r->loss(r->loss_context, &call);
+}
+
+static void run_lane_operation(const cnn_runner *r, const cnn_operation *operation, int lane, int thread)
+{
+    const int first = cnn_runner_lane_first(r, r->n, lane), n = cnn_runner_lane_first(r, r->n, lane + 1) - first;
+    if (operation->type == CNN_OPERATION_LOSS) {
+        run_loss(r, lane, first, n);
+        return;
+    }
+    const cnn_layer_kind *kind = r->network->nodes[operation->node].kind;
+    prepared_call prepared;
+    cnn_layer_call *call = &prepared.call;
+    prepare(r, operation->node, lane, n, &prepared);
+    call->scratch = r->scratch + (size_t)thread * r->scratch_size;
+    if (kind->random && r->program.training) {
+        draw_random(r, operation->node, lane, thread, call);
+    }
+    switch (operation->type) {
+    case CNN_OPERATION_FORWARD:
+        kind->forward(call);
+        break;
+    case CNN_OPERATION_BACKWARD:
+        give_second_gradient(r, operation->node, lane, call);
+        kind->backward(call);
+        sum_input_gradient(r, operation->node, lane, n);
+        break;
+    default:
+        run_sums(r, operation, lane, call);
+    }
+}
+
+static void run_whole_operation(const cnn_runner *r, const cnn_operation *operation, int part, int thread)
+{
+    const cnn_layer_kind *kind = r->network->nodes[operation->node].kind;
+    prepared_call prepared;
+    prepare(r, operation->node, 0, r->n, &prepared);
+    prepared.call.part = part;
+    prepared.call.scratch = r->scratch + (size_t)thread * r->scratch_size;
+    (operation->type == CNN_OPERATION_FORWARD ? kind->forward : kind->backward)(&prepared.call);
+}
+
+/* ---- stages */
+
+static void run_part(void *context, int part, int thread)
+{
+    const cnn_runner *r = context;
+    const cnn_operation *operation = &r->program.operations[r->stage->first];
+    if (r->stage->parts > 0) {
+        run_whole_operation(r, operation, part, thread);
+        return;
+    }
+    for (int i = 0; i < r->stage->count; i++) {
+        run_lane_operation(r, &operation[i], part, thread);
+    }
+}
+
+/** Adds the lanes' sums up, in their order, and lets the layer use the total. */
+static void run_total(cnn_runner *r, const cnn_operation *operation, int lanes)
+{
+    const cnn_layer_kind *kind = r->network->nodes[operation->node].kind;
+    const size_t count = sums_count(r, operation);
+    prepared_call prepared;
+    memset(r->totals, 0, count * sizeof *r->totals);
+    for (int lane = 0; lane < lanes; lane++) {
+        const double *sums = lane_sums(r, operation, lane);
+        for (size_t i = 0; i < count; i++) {
+            r->totals[i] += sums[i];
+        }
+    }
+    prepare(r, operation->node, 0, r->n, &prepared);
+    prepared.call.sums = r->totals;
+    (operation->type == CNN_OPERATION_FORWARD_SUMS ? kind->forward_total : kind->backward_total)(&prepared.call);
+}
+
+static int filled_lanes(const cnn_runner *r)
+{
+    return (r->n + r->program.lane_images - 1) / r->program.lane_images;
+}
+
+static void run(cnn_runner *r, cnn_real *parameters, int n)
+{
+    r->parameters = parameters;
+    r->n = n;
+    const int lanes = filled_lanes(r);
+    for (int s = 0; s < r->program.stage_count; s++) {
+        const cnn_stage *stage = r->stage = &r->program.stages[s];
+        const cnn_operation *last = &r->program.operations[stage->first + stage->count - 1];
+        cnn_team_run(r->team, stage->parts > 0 ? stage->parts : lanes, run_part, r);
+        if (stage->totals) {
+            run_total(r, last, lanes);
+        }
+        if (stage->parts > 0 && last->type == CNN_OPERATION_BACKWARD) {
+            sum_input_gradient(r, last->node, 0, n);
+        }
+    }
+}
+
+void cnn_runner_forward(cnn_runner *runner, cnn_real *parameters, int n)
+{
+    run(runner, parameters, n);
+}
+
+void cnn_runner_train(cnn_runner *runner, cnn_real *parameters, int n, uint64_t image)
+{
+    runner->image = image;
+    run(runner, parameters, n);
+}
+
+const cnn_real *cnn_runner_gradient(const cnn_runner *runner, int slot, size_t first, size_t count, cnn_real *room)
+{
+    const cnn_gradient_place *at = &runner->gradient_places[slot];
+    if (at->whole) {
+        return runner->whole_gradients + at->offset + first;
+    }
+    const cnn_real *gradient = runner->lane_gradients + at->offset + first;
+    const int lanes = filled_lanes(runner);
+    memcpy(room, gradient, count * sizeof *room);
+    for (int lane = 1; lane < lanes; lane++) {
+        cnn_vector_add(room, gradient + (size_t)lane * runner->lane_gradient_count, count);
+    }
+    return room;
+}

@@ -1,0 +1,54 @@
+/* Softmax, cross-entropy and its gradient: p = exp(z - max z) / sum, loss = -sum t log p, dloss/dz = p - t. */
+#include "train/loss.h"
+
+#include <math.h>
+#include <stddef.h>
+
+int cnn_argmax(const cnn_real *values, int count)
+{
+    int best = 0;
+    for (int i = 1; i < count; i++) {
+        if (values[i] > values[best]) {
+            best = i;
+        }
+    }
+    return best;
+}
+
+/** The logarithm of the sum of exponentials, safe from overflow; not finite when a logit is not. */
+static double log_sum_exp(const cnn_real *logits, int classes)
+{
+    const double most = (double)logits[cnn_argmax(logits, classes)];
+    double sum = 0;
+    for (int c = 0; c < classes; c++) {
+        sum += exp((double)logits[c] - most);
+    }
+    return most + log(sum);
+}
+
+void cnn_softmax(const cnn_real *logits, int classes, cnn_real *probabilities)
+{
+    const double normalizer = log_sum_exp(logits, classes);
+    for (int c = 0; c < classes; c++) {
+        probabilities[c] = (cnn_real)exp((double)logits[c] - normalizer);
+    }
+}
+
+double cnn_cross_entropy(const cnn_real *logits, int classes, int label, double smoothing, double factor,
+                         cnn_real *gradient)
+{
+    const double normalizer = log_sum_exp(logits, classes);
+    const double share = smoothing / classes;
+    double loss = 0;
+    for (int c = 0; c < classes; c++) {
+        const double log_p = (double)logits[c] - normalizer;
+        const double target = share + (c == label ? 1 - smoothing : 0);
+        if (target > 0) {
+            loss -= target * log_p;
+        }
+        if (gradient != NULL) {
+            gradient[c] = (cnn_real)(factor * (exp(log_p) - target));
+        }
+    }
+    return loss;
+}

@@ -1,0 +1,209 @@
+/* One step: the loader's batch through the network and back, then every parameter's update; after an epoch's last step
+ * the images held back are classified. Sums are taken in the order of lanes and images, whatever thread ran them. */
+#include "train/step.h"
+
+#include "math/vector.h"
+#include "train/loss.h"
+
+#include <math.h>
+#include <string.h>
+#include <time.h>
+
+static double now(void)
+{
+    struct timespec time;
+    clock_gettime(CLOCK_MONOTONIC, &time);
+    return (double)time.tv_sec + 1e-9 * (double)time.tv_nsec;
+}
+
+void cnn_trainer_loss(void *context, const cnn_loss_call *call)
+{
+    cnn_trainer *t = context;
+    cnn_lane_result result = {0};
+    for (int i = 0; i < call->n; i++) {
+        const size_t offset = (size_t)i * (size_t)call->classes;
+        const int label = t->batch.labels[call->first + i];
+        result.correct += cnn_argmax(call->logits + offset, call->classes) == label;
+        result.loss += cnn_cross_entropy(call->logits + offset, call->classes, label, t->options.label_smoothing,
+                                         1.0 / call->batch, call->gradient + offset);
+    }
+    t->lane_results[call->lane] = result;
+}
+
+static void update_part(void *context, int index, int thread)
+{
+    cnn_trainer *t = context;
+    const cnn_update_part *part = &t->parts[index];
+    const size_t offset = t->model->network->slots[part->slot].offset + part->first;
+    cnn_real *room = t->room + (size_t)thread * CNN_UPDATE_PART;
+    cnn_update update = {
+        .options = &t->options,
+        .learning_rate = t->learning_rate,
+        .step = (int64_t)t->epoch * t->steps + t->step + 1,
+        .decay = cnn_network_tensor(t->model->network, part->slot)->decay,
+        .count = part->count,
+        .parameters = t->model->parameters + offset,
+        .gradients = cnn_runner_gradient(t->runner, part->slot, part->first, part->count, room),
+    };
+    for (int i = 0; i < t->optimizer->state_count; i++) {
+        update.states[i] = t->states[i] + offset;
+    }
+    t->optimizer->update(&update);
+}
+
+static cnn_status fail_diverged(const cnn_trainer *t, const char *what, cnn_error *error)
+{
+    return cnn_fail(error, CNN_DIVERGED,
+                    "epoch %d, step %d: %s is no longer finite: try a smaller lr (now %g), a longer warmup, or "
+                    "batchnorm after the convolutions",
+                    t->epoch + 1, t->step + 1, what, t->options.lr);
+}
+
+cnn_status cnn_trainer_check_finite(const cnn_trainer *t, cnn_error *error)
+{
+    if (!cnn_vector_is_finite(t->model->parameters, t->model->network->parameter_count)) {
+        return cnn_fail(error, CNN_DIVERGED, "epoch %d: the weights are no longer finite: try a smaller lr (now %g)",
+                        t->epoch + (t->step > 0), t->options.lr);
+    }
+    return CNN_OK;
+}
+
+/** Forward, backward and update over t->batch. */
+static cnn_status train_batch(cnn_trainer *t, cnn_error *error)
+{
+    const cnn_batch *batch = &t->batch;
+    const size_t size = cnn_shape_size(t->model->network->input);
+    const uint64_t image = (uint64_t)t->epoch * (uint64_t)t->train_count + (uint64_t)t->images;
+    for (int i = 0; i < batch->count; i++) {
+        memcpy(cnn_runner_input(t->runner, i), batch->images + (size_t)i * size, size * sizeof *batch->images);
+    }
+    memset(t->lane_results, 0, (size_t)cnn_runner_lanes(t->runner) * sizeof *t->lane_results);
+    cnn_runner_train(t->runner, t->model->parameters, batch->count, image);
+
+    double loss = 0;
+    for (int lane = 0; lane < cnn_runner_lanes(t->runner); lane++) {
+        loss += t->lane_results[lane].loss;
+        t->correct += t->lane_results[lane].correct;
+    }
+    if (!isfinite(loss)) {
+        return fail_diverged(t, "the loss", error);
+    }
+    t->loss_sum += loss;
+    t->images += batch->count;
+    cnn_team_run(t->team, t->part_count, update_part, t);
+    return CNN_OK;
+}
+
+/** Mean loss and accuracy over the images held back. */
+static cnn_status validate(cnn_trainer *t, cnn_progress *progress, cnn_error *error)
+{
+    const int batch = t->options.batch < t->train_count ? t->options.batch : t->train_count;
+    const int *indices = t->indices + t->train_count;
+    const int classes = t->model->network->class_count;
+    double loss = 0;
+    int correct = 0;
+    for (int first = 0; first < t->held_back; first += batch) {
+        const int n = t->held_back - first < batch ? t->held_back - first : batch;
+        for (int i = 0; i < n; i++) {
+            cnn_model_scale(t->model, cnn_dataset_pixels(t->data, indices[first + i]),
+                            cnn_runner_input(t->validator, i));
+        }
+        cnn_runner_forward(t->validator, t->model->parameters, n);
+        for (int i = 0; i < n; i++) {
+            const cnn_real *logits = cnn_runner_output(t->validator, i);
+            const int label = cnn_dataset_label(t->data, indices[first + i]);
+            correct += cnn_argmax(logits, classes) == label;
+            loss += cnn_cross_entropy(logits, classes, label, 0, 0, NULL);
+        }
+    }
+    if (!isfinite(loss)) {
+        return fail_diverged(t, "the validation loss", error);
+    }
+    progress->validated = true;
+    progress->validation_loss = loss / t->held_back;
+    progress->validation_accuracy = (double)correct / t->held_back;
+    return CNN_OK;
+}
+
+/** What the position and the sums say, without what an epoch's end adds. */
+static cnn_progress describe(const cnn_trainer *t)
+{
+    cnn_progress progress = {
+        .epoch = t->epoch + (t->step > 0),
+        .epochs = t->options.epochs,
+        .step = t->step,
+        .steps = t->steps,
+        .images = (int)t->images,
+        .learning_rate = t->learning_rate,
+        .seconds = t->seconds,
+    };
+    if (t->images > 0) {
+        progress.loss = t->loss_sum / (double)t->images;
+        progress.accuracy = (double)t->correct / (double)t->images;
+    }
+    return progress;
+}
+
+void cnn_trainer_progress(const cnn_trainer *trainer, cnn_progress *progress)
+{
+    *progress = describe(trainer);
+    if (trainer->step == 0 && trainer->epoch > 0) {
+        *progress = trainer->history[trainer->epoch - 1];
+    }
+}
+
+bool cnn_trainer_epoch(const cnn_trainer *trainer, int epoch, cnn_progress *progress)
+{
+    if (epoch < 1 || epoch > trainer->epoch) {
+        return false;
+    }
+    *progress = trainer->history[epoch - 1];
+    return true;
+}
+
+/** Validates, files the epoch, and makes ready for the next. */
+static cnn_status end_epoch(cnn_trainer *t, cnn_progress *progress, double begun, cnn_error *error)
+{
+    if (t->validator != NULL) {
+        const cnn_status status = validate(t, progress, error);
+        if (status != CNN_OK) {
+            return status;
+        }
+    }
+    progress->epoch_done = true;
+    progress->done = t->epoch + 1 == t->options.epochs;
+    progress->seconds = t->seconds + now() - begun;
+    t->history[t->epoch++] = *progress;
+    t->step = 0;
+    t->loss_sum = t->seconds = 0;
+    t->correct = t->images = 0;
+    return CNN_OK;
+}
+
+cnn_status cnn_trainer_step(cnn_trainer *trainer, cnn_progress *progress, cnn_error *error)
+{
+    cnn_trainer *t = trainer;
+    if (t->epoch == t->options.epochs) {
+        return cnn_fail(error, CNN_USAGE, "the training has ended after %d epochs", t->options.epochs);
+    }
+    const double begun = now();
+    cnn_loader_next(t->loader, &t->batch);
+    t->learning_rate = cnn_schedule_rate(&t->options, (int64_t)t->epoch * t->steps + t->step, t->steps);
+    cnn_status status = train_batch(t, error);
+    if (status != CNN_OK) {
+        return status;
+    }
+    t->step++;
+    cnn_progress reached = describe(t);
+    if (t->step == t->steps) {
+        status = end_epoch(t, &reached, begun, error);
+        if (status != CNN_OK) {
+            return status;
+        }
+    } else {
+        t->seconds += now() - begun;
+        reached.seconds = t->seconds;
+    }
+    *progress = reached;
+    return CNN_OK;
+}

@@ -1,0 +1,256 @@
+/* Creating a trainer: the split, the scaling, the model, and all memory that training needs. */
+#include "train/trainer.h"
+
+#include "base/memory.h"
+#include "math/gemm.h"
+#include "train/step.h"
+
+#include <math.h>
+#include <stdio.h>
+#include <string.h>
+
+void cnn_measure_scale(const cnn_dataset *data, const int *indices, int count, double *mean, double *deviation)
+{
+    const int channels = data->shape.channels;
+    const size_t pixels = (size_t)data->shape.height * (size_t)data->shape.width;
+    for (int c = 0; c < channels; c++) {
+        uint64_t sum = 0, squares = 0; /* exact: 255^2 times 2^48 values */
+        for (int i = 0; i < count; i++) {
+            const uint8_t *image = cnn_dataset_pixels(data, indices[i]);
+            for (size_t p = 0; p < pixels; p++) {
+                const unsigned value = image[p * (size_t)channels + (size_t)c];
+                sum += value;
+                squares += (uint64_t)value * value;
+            }
+        }
+        const double values = (double)pixels * count;
+        const double average = (double)sum / values;
+        const double variance = (double)squares / values - average * average;
+        mean[c] = average / 255;
+        deviation[c] = variance > 1e-6 ? sqrt(variance) / 255 : 1;
+    }
+}
+
+/** Sorts which images are trained on and which are held back, each in the data set's order. */
+static cnn_status split(cnn_trainer *t, cnn_error *error)
+{
+    const int count = t->data->count;
+    const double val = t->options.val;
+    const double held_back = floor(val < 1 ? val * count : val);
+    if (held_back >= count || (val > 0 && held_back < 1)) {
+        return cnn_fail(error, CNN_MISMATCH,
+                        "val=%g holds back %.0f of %d training images: at least one must be left on "
+                        "either side",
+                        val, held_back, count);
+    }
+    t->held_back = (int)held_back;
+    t->train_count = count - t->held_back;
+    t->indices = cnn_alloc((size_t)count, sizeof *t->indices);
+    bool *held = cnn_alloc((size_t)count, sizeof *held);
+    if (t->indices == NULL || held == NULL) {
+        cnn_free(held);
+        return cnn_fail_memory(error);
+    }
+    cnn_loader_order(t->seed, CNN_RANDOM_SPLIT, 0, count, t->indices);
+    for (int i = 0; i < t->held_back; i++) {
+        held[t->indices[i]] = true;
+    }
+    int trained = 0, kept = t->train_count;
+    for (int i = 0; i < count; i++) {
+        t->indices[held[i] ? kept++ : trained++] = i;
+    }
+    cnn_free(held);
+    return CNN_OK;
+}
+
+static cnn_status check_fit(const cnn_network *network, const cnn_dataset *data, cnn_error *error)
+{
+    const cnn_shape in = network->input, images = data->shape;
+    if (in.height != images.height || in.width != images.width || in.channels != images.channels) {
+        return cnn_fail(error, CNN_MISMATCH,
+                        "the recipe reads %dx%dx%d images, the data set's are %dx%dx%d: change the "
+                        "recipe's input statement",
+                        in.height, in.width, in.channels, images.height, images.width, images.channels);
+    }
+    if (network->class_count != data->class_count) {
+        return cnn_fail(error, CNN_MISMATCH,
+                        "the recipe ends in %d units, the data set has %d classes: change the last "
+                        "dense layer to units=%d",
+                        network->class_count, data->class_count, data->class_count);
+    }
+    return CNN_OK;
+}
+
+static cnn_status set_up_model(cnn_trainer *t, cnn_error *error)
+{
+    double mean[4], deviation[4];
+    char seed[24];
+    char *origin = cnn_dataset_origin(t->data, error);
+    cnn_status status = origin == NULL ? CNN_MEMORY : CNN_OK;
+    snprintf(seed, sizeof seed, "%llu", (unsigned long long)t->seed);
+    if (status == CNN_OK) {
+        status =
+            cnn_model_set_classes(t->model, (const char *const *)t->data->class_names, t->data->class_count, error);
+    }
+    if (status == CNN_OK && t->model->network->scale == CNN_SCALE_STANDARDIZE) {
+        cnn_measure_scale(t->data, t->indices, t->train_count, mean, deviation);
+        status = cnn_model_set_scale(t->model, mean, deviation, error);
+    }
+    if (status == CNN_OK) {
+        status = cnn_model_set_metadata(t->model, "origin.data", origin, error);
+    }
+    if (status == CNN_OK) {
+        status = cnn_model_set_metadata(t->model, "origin.seed", seed, error);
+    }
+    cnn_free(origin);
+    return status;
+}
+
+static cnn_status set_up_optimizer(cnn_trainer *t, cnn_error *error)
+{
+    const cnn_network *network = t->model->network;
+    t->optimizer = cnn_optimizers[t->options.optimizer];
+    for (int i = 0; i < t->optimizer->state_count; i++) {
+        t->states[i] = cnn_alloc(network->parameter_count, sizeof *t->states[i]);
+        if (t->states[i] == NULL) {
+            return cnn_fail_memory(error);
+        }
+    }
+    const size_t most = network->parameter_count / CNN_UPDATE_PART + (size_t)network->slot_count;
+    t->parts = cnn_alloc(most, sizeof *t->parts);
+    t->room = cnn_alloc((size_t)cnn_team_threads(t->team), CNN_UPDATE_PART * sizeof *t->room);
+    if (t->parts == NULL || t->room == NULL) {
+        return cnn_fail_memory(error);
+    }
+    for (int s = 0; s < network->slot_count; s++) {
+        const size_t count = network->slots[s].count;
+        if (cnn_network_tensor(network, s)->role == CNN_ROLE_STATE) {
+            continue;
+        }
+        for (size_t first = 0; first < count; first += CNN_UPDATE_PART) {
+            const size_t rest = count - first;
+            t->parts[t->part_count++] = (cnn_update_part){s, first, rest < CNN_UPDATE_PART ? rest : CNN_UPDATE_PART};
+        }
+    }
+    return CNN_OK;
+}
+
+static cnn_status set_up_runners(cnn_trainer *t, cnn_error *error)
+{
+    cnn_runner_options options = {
+        .batch = t->options.batch < t->train_count ? t->options.batch : t->train_count,
+        .team = t->team,
+        .loss = cnn_trainer_loss,
+        .loss_context = t,
+        .seed = t->seed,
+    };
+    t->steps = (t->train_count + options.batch - 1) / options.batch;
+    t->runner = cnn_runner_new(t->model->network, &options, error);
+    if (t->runner == NULL) {
+        return error != NULL ? error->status : CNN_MEMORY;
+    }
+    t->lane_results = cnn_alloc((size_t)cnn_runner_lanes(t->runner), sizeof *t->lane_results);
+    t->history = cnn_alloc((size_t)t->options.epochs, sizeof *t->history);
+    if (t->lane_results == NULL || t->history == NULL) {
+        return cnn_fail_memory(error);
+    }
+    if (t->held_back > 0) {
+        options.loss = NULL;
+        t->validator = cnn_runner_new(t->model->network, &options, error);
+        if (t->validator == NULL) {
+            return error != NULL ? error->status : CNN_MEMORY;
+        }
+    }
+    return CNN_OK;
+}
+
+cnn_trainer *cnn_trainer_create(const cnn_recipe *recipe, const cnn_dataset *data, const cnn_trainer_options *options,
+                                uint64_t seed, cnn_error *error)
+{
+    const int threads = options != NULL && options->threads > 0 ? options->threads : cnn_processor_count();
+    cnn_trainer *t = cnn_alloc(1, sizeof *t);
+    if (t == NULL) {
+        cnn_fail_memory(error);
+        return NULL;
+    }
+    t->data = data;
+    t->seed = seed;
+    cnn_recipe_train_options(recipe, &t->options);
+    t->model = cnn_model_create(recipe, seed, error);
+    if (t->model == NULL || check_fit(t->model->network, data, error) != CNN_OK || split(t, error) != CNN_OK ||
+        set_up_model(t, error) != CNN_OK || cnn_blas_borrow(&t->former_blas_threads, error) != CNN_OK) {
+        goto failed;
+    }
+    t->borrowed = true;
+    t->team = cnn_team_new(threads, error);
+    if (t->team == NULL || set_up_optimizer(t, error) != CNN_OK || set_up_runners(t, error) != CNN_OK) {
+        goto failed;
+    }
+    return t;
+failed:
+    cnn_trainer_free(t);
+    return NULL;
+}
+
+cnn_status cnn_trainer_start(cnn_trainer *t, cnn_error *error)
+{
+    cnn_augment_options augment;
+    cnn_recipe_augment_options(t->model->recipe, &augment);
+    const cnn_loader_options options = {
+        .data = t->data,
+        .indices = t->indices,
+        .count = t->train_count,
+        .batch = t->options.batch,
+        .seed = t->seed,
+        .augments = cnn_recipe_augments(t->model->recipe),
+        .augmentation = {.shift = augment.shift,
+                         .reflect = augment.fill == CNN_FILL_REFLECT,
+                         .flip = augment.flip != 0,
+                         .rotate = augment.rotate,
+                         .scale = augment.scale,
+                         .cutout = augment.cutout,
+                         .brightness = augment.brightness,
+                         .contrast = augment.contrast},
+        .mean = t->model->mean,
+        .deviation = t->model->deviation,
+        .epoch = t->epoch,
+        .step = t->step,
+    };
+    t->loader = cnn_loader_new(&options, error);
+    return t->loader != NULL ? CNN_OK : CNN_MEMORY;
+}
+
+cnn_trainer *cnn_trainer_new(const cnn_recipe *recipe, const cnn_dataset *data, const cnn_trainer_options *options,
+                             cnn_error *error)
+{
+    cnn_trainer *trainer = cnn_trainer_create(recipe, data, options, options != NULL ? options->seed : 0, error);
+    if (trainer != NULL && cnn_trainer_start(trainer, error) != CNN_OK) {
+        cnn_trainer_free(trainer);
+        return NULL;
+    }
+    return trainer;
+}
+
+void cnn_trainer_free(cnn_trainer *trainer)
+{
+    if (trainer == NULL) {
+        return;
+    }
+    cnn_loader_free(trainer->loader);
+    cnn_runner_free(trainer->runner);
+    cnn_runner_free(trainer->validator);
+    cnn_team_free(trainer->team);
+    cnn_model_free(trainer->model);
+    for (int i = 0; i < CNN_OPTIMIZER_STATES; i++) {
+        cnn_free(trainer->states[i]);
+    }
+    cnn_free(trainer->lane_results);
+    cnn_free(trainer->indices);
+    cnn_free(trainer->parts);
+    cnn_free(trainer->room);
+    cnn_free(trainer->history);
+    if (trainer->borrowed) {
+        cnn_blas_return(trainer->former_blas_threads);
+    }
+    cnn_free(trainer);
+}

@@ -1,0 +1,68 @@
+/* A trainer's inside, shared by creation (trainer.c), the step (step.c) and checkpoints (checkpoint.c). */
+#ifndef CNN_TRAIN_TRAINER_H
+#define CNN_TRAIN_TRAINER_H
+
+#include "base/team.h"
+#include "data/loader.h"
+#include "net/model.h"
+#include "net/runner.h"
+#include "train/optimizer.h"
+
+/** A range of one tensor that one thread updates at a time. */
+typedef struct cnn_update_part {
+    int slot;
+    size_t first, count; /* within the tensor */
+} cnn_update_part;
+
+/** The most parameters of a part: small enough to share out evenly, and to stay in the first caches. */
+#define CNN_UPDATE_PART 4096
+
+/** What a lane's loss adds up. */
+typedef struct cnn_lane_result {
+    double loss;
+    int correct;
+} cnn_lane_result;
+
+struct cnn_trainer {
+    const cnn_dataset *data;
+    cnn_model *model; /* with the recipe's own copy */
+    cnn_train_options options;
+    uint64_t seed;
+    bool borrowed; /* OpenBLAS's threads, of which there were: */
+    int former_blas_threads;
+
+    cnn_team *team;
+    cnn_runner *runner;    /* training */
+    cnn_runner *validator; /* inference, NULL where nothing is held back */
+    cnn_loader *loader;
+    cnn_batch batch;               /* of the step under way */
+    cnn_lane_result *lane_results; /* [lanes] */
+    int *indices;                  /* [train_count] of the images trained on, then those held back */
+    int train_count, held_back;
+    int steps; /* an epoch */
+
+    const cnn_optimizer *optimizer;
+    cnn_real *states[CNN_OPTIMIZER_STATES]; /* each in the parameters' layout */
+    cnn_update_part *parts;
+    int part_count;
+    cnn_real *room; /* [threads][CNN_UPDATE_PART] */
+
+    int epoch, step; /* finished ones: epochs in all, steps of the next */
+    double loss_sum; /* over the epoch's images so far */
+    int64_t correct;
+    int64_t images;        /* of the epoch so far */
+    double seconds;        /* of the epoch so far */
+    double learning_rate;  /* of the last step */
+    cnn_progress *history; /* [epochs], the finished ones filled */
+};
+
+/** Everything but the loader, which needs the position. */
+cnn_trainer *cnn_trainer_create(const cnn_recipe *recipe, const cnn_dataset *data, const cnn_trainer_options *options,
+                                uint64_t seed, cnn_error *error);
+/** Starts loading at the position. */
+cnn_status cnn_trainer_start(cnn_trainer *trainer, cnn_error *error);
+
+/** Mean and deviation of each channel over `count` images, pixels counted 0 .. 1; a constant channel has deviation 1. */
+void cnn_measure_scale(const cnn_dataset *data, const int *indices, int count, double *mean, double *deviation);
+
+#endif
