@@ -244,9 +244,11 @@ typedef struct cnn_trainer_options {
 
 /** Where a training stands. Accuracies and losses of training are means over the epoch so far, while weights change. */
 typedef struct cnn_progress {
-    int epoch, epochs; /**< epochs begin at 1 */
-    int step, steps;   /**< within the epoch, begin at 1 */
-    int images;        /**< trained in this epoch so far */
+    int epoch, epochs;     /**< epochs begin at 1 */
+    int step, steps;       /**< within the epoch, begin at 1 */
+    int images;            /**< trained in this epoch so far */
+    int training_images;   /**< that an epoch has, known from the start like the next */
+    int validation_images; /**< that are held back */
     double loss, accuracy;
     double learning_rate;  /**< of the last step */
     bool epoch_done, done; /**< this step ended an epoch, the training */

@@ -105,6 +105,8 @@ static bool read_history(cnn_trainer *t, const char *text)
             .step = t->steps,
             .steps = t->steps,
             .images = (int)n[1],
+            .training_images = t->train_count,
+            .validation_images = t->held_back,
             .loss = n[2],
             .accuracy = n[3],
             .learning_rate = n[4],

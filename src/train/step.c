@@ -134,6 +134,8 @@ static cnn_progress describe(const cnn_trainer *t)
         .step = t->step,
         .steps = t->steps,
         .images = (int)t->images,
+        .training_images = t->train_count,
+        .validation_images = t->held_back,
         .learning_rate = t->learning_rate,
         .seconds = t->seconds,
     };
