@@ -7,7 +7,7 @@ root=$(cd "$(dirname "$0")/.." && pwd)
 cd "$root"
 cnn=build/cnn
 data=build/data/fashion-mnist
-model=build/fashion-quick.cnn
+model=build/fashion-quick.safetensors
 
 step() {
     printf '\n== %s\n' "$*"

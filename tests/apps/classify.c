@@ -9,7 +9,7 @@ static void print_best(const cnn_model *model, const float *probabilities)
     for (int i = 1; i < cnn_model_class_count(model); i++) {
         best = probabilities[i] > probabilities[best] ? i : best;
     }
-    printf("%s %.2f%%\n", cnn_model_class_name(model, best), 100.0 * (double)probabilities[best]);
+    printf("%.1f%% %s\n", 100 * (double)probabilities[best], cnn_model_class_name(model, best));
 }
 
 int main(int argc, char **argv)

@@ -63,8 +63,8 @@ int main(int argc, char **argv)
     }
     for (const auto &row : work[0].probabilities) {
         const auto best = std::max_element(row.begin(), row.end());
-        std::printf("%s %.2f%%\n", cnn_model_class_name(model.get(), static_cast<int>(best - row.begin())),
-                    100.0 * static_cast<double>(*best));
+        const auto index = static_cast<int>(best - row.begin());
+        std::printf("%.1f%% %s\n", 100 * static_cast<double>(*best), cnn_model_class_name(model.get(), index));
     }
     return 0;
 }

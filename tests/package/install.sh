@@ -28,22 +28,19 @@ for class in trouser ankle-boot; do
     pictures+=("${found[@]}")
 done
 printf 'input 28x28x1\nmaxpool size=2\ndense units=2\ntrain epochs=20 batch=2 lr=0.01\n' >"$work/tiny.recipe"
-"$prefix/bin/cnn" train "$work/tiny.recipe" --data "folder:$work/data" --out "$work/tiny.cnn" --quiet
-for picture in "${pictures[@]}"; do
-    "$prefix/bin/cnn" classify "$work/tiny.cnn" "$picture" --top 1 --json
-done | sed -E 's/.*"class":"([^"]*)","probability":([0-9.e-]+).*/\1 \2/' | awk '{ printf "%s %.2f%%\n", $1, 100 * $2 }' \
-    >"$work/expected"
+"$prefix/bin/cnn" train "$work/tiny.recipe" --data "folder:$work/data" --out "$work/tiny.safetensors" --quiet
+"$prefix/bin/cnn" classify "$work/tiny.safetensors" "${pictures[@]}" --top 1 | sed 's/^.*: //' >"$work/expected"
 [ "$(wc -l <"$work/expected")" -eq ${#pictures[@]} ]
 
 # Runs the programs in folder $1 and compares.
 compare() {
     local picture
     for picture in "${pictures[@]}"; do
-        "$1/classify" "$work/tiny.cnn" "$picture" >"$work/both"
+        "$1/classify" "$work/tiny.safetensors" "$picture" >"$work/both"
         [ "$(uniq "$work/both" | wc -l)" -eq 1 ] || { echo "$1: file and memory differ"; cat "$work/both"; return 1; }
         uniq "$work/both"
     done | diff "$work/expected" - || { echo "$1/classify and cnn classify differ"; return 1; }
-    "$1/threads" "$work/tiny.cnn" "${pictures[@]}" | diff "$work/expected" - || { echo "$1/threads differs"; return 1; }
+    "$1/threads" "$work/tiny.safetensors" "${pictures[@]}" | diff "$work/expected" - || { echo "$1/threads differs"; return 1; }
 }
 
 # Fails unless program $1 needs libcnn.so ($2 = yes) or does without (no).
