@@ -89,6 +89,9 @@ const cnn_option *cnn_statement_table(const cnn_statement *statement);
 cnn_status cnn_recipe_fail(const cnn_recipe *recipe, const cnn_statement *statement, cnn_error *error,
                            const char *format, ...) CNN_PRINTF(4, 5);
 
+/** A deep copy. */
+cnn_recipe *cnn_recipe_copy(const cnn_recipe *recipe, cnn_error *error);
+
 /** The train (augment) statement's options, or the defaults into *out where the recipe has none. */
 void cnn_recipe_train_options(const cnn_recipe *recipe, cnn_train_options *out);
 void cnn_recipe_augment_options(const cnn_recipe *recipe, cnn_augment_options *out);

@@ -1,0 +1,162 @@
+/* Options of the statements that are no layers, and the reference text, which is generated from all tables. */
+#include "net/recipe_forms.h"
+
+#include <math.h>
+#include <stddef.h>
+
+#define INPUT(field) offsetof(cnn_input_options, field)
+#define TRAIN(field) offsetof(cnn_train_options, field)
+#define AUGMENT(field) offsetof(cnn_augment_options, field)
+#define WORDS(...) ((const char *const[]){__VA_ARGS__, NULL})
+
+static const cnn_option input_table[] = {
+    {"shape", CNN_OPTION_SHAPE, INPUT(shape), 1, 4096, NULL, NULL, "height, width, and 1 (grey) or 3 (colour) channels",
+     true},
+    {"scale", CNN_OPTION_CHOICE, INPUT(scale), 0, 0, "standardize", WORDS("standardize", "unit", "symmetric", "none"),
+     "pixels to mean 0 and deviation 1 of the training data, to 0..1, to -1..1, or left at 0..255", false},
+    {0}};
+
+static const cnn_option residual_table[] = {
+    {"projection", CNN_OPTION_CHOICE, offsetof(cnn_residual_options, projection), 0, 0, "none",
+     WORDS("none", "conv", "batchnorm"),
+     "how the input reaches the body's shape: as it is, by a 1x1 convolution, by one with batch normalization", false},
+    {0}};
+
+static const cnn_option train_table[] = {
+    {"epochs", CNN_OPTION_INTEGER, TRAIN(epochs), 1, 100000, "10", NULL, "passes over the training images", false},
+    {"batch", CNN_OPTION_INTEGER, TRAIN(batch), 1, 65536, "64", NULL, "images a step", false},
+    {"optimizer", CNN_OPTION_CHOICE, TRAIN(optimizer), 0, 0, "sgd", WORDS("sgd", "adamw"),
+     "stochastic gradient descent with momentum, or AdamW", false},
+    {"lr", CNN_OPTION_NUMBER, TRAIN(lr), 1e-10, 1000, "0.05", NULL, "learning rate; adamw wants about 0.001", false},
+    {"momentum", CNN_OPTION_NUMBER, TRAIN(momentum), 0, 0.9999, "0.9", NULL, "of sgd", false},
+    {"nesterov", CNN_OPTION_CHOICE, TRAIN(nesterov), 0, 0, "off", CNN_OPTION_OFF_ON, "look ahead along the momentum",
+     false},
+    {"beta1", CNN_OPTION_NUMBER, TRAIN(beta1), 0, 0.9999, "0.9", NULL, "of adamw: decay of the gradient's mean", false},
+    {"beta2", CNN_OPTION_NUMBER, TRAIN(beta2), 0, 0.999999, "0.999", NULL, "of adamw: decay of the gradient's square",
+     false},
+    {"epsilon", CNN_OPTION_NUMBER, TRAIN(epsilon), 1e-12, 1, "1e-8", NULL, "of adamw: least denominator", false},
+    {"weight-decay", CNN_OPTION_NUMBER, TRAIN(weight_decay), 0, 10, "0", NULL,
+     "of weights, not of biases and batch normalization", false},
+    {"schedule", CNN_OPTION_CHOICE, TRAIN(schedule), 0, 0, "constant", WORDS("constant", "step", "cosine", "linear"),
+     "how the learning rate falls", false},
+    {"warmup", CNN_OPTION_NUMBER, TRAIN(warmup), 0, 100000, "0", NULL, "epochs in which the learning rate rises from 0",
+     false},
+    {"step-every", CNN_OPTION_NUMBER, TRAIN(step_every), 0, 100000, "0", NULL, "of schedule=step: epochs between steps",
+     false},
+    {"step-factor", CNN_OPTION_NUMBER, TRAIN(step_factor), 1e-6, 1, "0.1", NULL, "of schedule=step: factor of a step",
+     false},
+    {"lr-final", CNN_OPTION_NUMBER, TRAIN(lr_final), 0, 1, "0", NULL,
+     "of schedule=cosine and linear: the last step's share of lr", false},
+    {"label-smoothing", CNN_OPTION_NUMBER, TRAIN(label_smoothing), 0, 0.99, "0", NULL,
+     "share of the target spread over all classes", false},
+    {"val", CNN_OPTION_NUMBER, TRAIN(val), 0, 1e9, "0", NULL,
+     "images held back for validation: below 1 a share, from 1 a count", false},
+    {0}};
+
+static const cnn_option augment_table[] = {
+    {"shift", CNN_OPTION_INTEGER, AUGMENT(shift), 0, 4096, "0", NULL, "up to so many pixels each way", false},
+    {"fill", CNN_OPTION_CHOICE, AUGMENT(fill), 0, 0, "zero", WORDS("zero", "reflect"),
+     "what comes in from outside the image", false},
+    {"flip", CNN_OPTION_CHOICE, AUGMENT(flip), 0, 0, "off", CNN_OPTION_OFF_ON, "mirror every other image left-right",
+     false},
+    {"rotate", CNN_OPTION_NUMBER, AUGMENT(rotate), 0, 180, "0", NULL, "up to so many degrees each way", false},
+    {"scale", CNN_OPTION_NUMBER, AUGMENT(scale), 0, 0.9, "0", NULL, "size times 1 - scale to 1 + scale", false},
+    {"cutout", CNN_OPTION_INTEGER, AUGMENT(cutout), 0, 4096, "0", NULL, "side of a square set to zero", false},
+    {"brightness", CNN_OPTION_NUMBER, AUGMENT(brightness), 0, 1, "0", NULL,
+     "plus up to this share of the range each way", false},
+    {"contrast", CNN_OPTION_NUMBER, AUGMENT(contrast), 0, 1, "0", NULL, "contrast times 1 - this to 1 + this", false},
+    {0}};
+
+static cnn_status check_input(const void *options, cnn_error *error)
+{
+    const cnn_shape shape = ((const cnn_input_options *)options)->shape;
+    if (shape.channels != 1 && shape.channels != 3) {
+        return cnn_fail(error, CNN_USAGE, "%dx%dx%d: an image has 1 channel (grey) or 3 (colour)", shape.height,
+                        shape.width, shape.channels);
+    }
+    return CNN_OK;
+}
+
+static cnn_status check_train(const void *options, cnn_error *error)
+{
+    const cnn_train_options *train = options;
+    if (train->schedule == CNN_SCHEDULE_STEP && train->step_every <= 0) {
+        return cnn_fail(error, CNN_USAGE, "schedule=step needs step-every=EPOCHS");
+    }
+    if (train->nesterov && train->optimizer == CNN_OPTIMIZER_SGD && train->momentum <= 0) {
+        return cnn_fail(error, CNN_USAGE, "nesterov=on needs momentum above 0");
+    }
+    if (train->val >= 1 && train->val != floor(train->val)) {
+        char val[CNN_NUMBER_LENGTH];
+        cnn_format_number(train->val, val);
+        return cnn_fail(error, CNN_USAGE, "val=%s: must be a share below 1, or a whole number of images", val);
+    }
+    return CNN_OK;
+}
+
+const cnn_statement_form cnn_statement_forms[] = {
+    {"input", CNN_STATEMENT_INPUT, "the images; the first statement", input_table, sizeof(cnn_input_options), true,
+     check_input},
+    {"train", CNN_STATEMENT_TRAIN, "how the network is trained", train_table, sizeof(cnn_train_options), true,
+     check_train},
+    {"augment", CNN_STATEMENT_AUGMENT, "random changes of the training images; nothing unless named", augment_table,
+     sizeof(cnn_augment_options), true, NULL},
+    {"residual", CNN_STATEMENT_RESIDUAL, "adds its input to its body's output: ends in '{', the body follows",
+     residual_table, sizeof(cnn_residual_options), false, NULL},
+    {"}", CNN_STATEMENT_END, "ends a residual's body", NULL, 0, false, NULL},
+    {0}};
+
+const cnn_statement_form *cnn_statement_form_of(const cnn_statement *statement)
+{
+    const cnn_statement_form *form = cnn_statement_forms;
+    while (form->word != NULL && form->type != statement->type) {
+        form++;
+    }
+    return form->word == NULL ? NULL : form;
+}
+
+const char *cnn_statement_word(const cnn_statement *statement)
+{
+    return statement->kind != NULL ? statement->kind->name : cnn_statement_form_of(statement)->word;
+}
+
+const cnn_option *cnn_statement_table(const cnn_statement *statement)
+{
+    return statement->kind != NULL ? statement->kind->options : cnn_statement_form_of(statement)->table;
+}
+
+size_t cnn_statement_options_size(const cnn_statement *statement)
+{
+    return statement->kind != NULL ? statement->kind->options_size : cnn_statement_form_of(statement)->options_size;
+}
+
+cnn_status cnn_statement_check(const cnn_statement *statement, const void *options, cnn_error *error)
+{
+    const cnn_statement_form *form = cnn_statement_form_of(statement);
+    return form == NULL || form->check == NULL ? CNN_OK : form->check(options, error);
+}
+
+/* ---------------------------------------------------------------- reference */
+
+static void append_entry(cnn_text *text, const char *word, const char *help, const cnn_option *table)
+{
+    cnn_text_appendf(text, "\n%s  %s\n", word, help);
+    if (table != NULL) {
+        cnn_options_help(table, text);
+    }
+}
+
+char *cnn_recipe_reference(cnn_error *error)
+{
+    cnn_text text = {0};
+    cnn_text_append(&text, "A recipe has one statement a line, with options as name=value; '#' begins a comment.\n");
+    for (const cnn_statement_form *form = cnn_statement_forms; form->word != NULL; form++) {
+        append_entry(&text, form->word, form->help, form->table);
+    }
+    for (const cnn_layer_kind *const *kind = cnn_layer_kinds; *kind != NULL; kind++) {
+        if (!(*kind)->internal) {
+            append_entry(&text, (*kind)->name, (*kind)->help, (*kind)->options);
+        }
+    }
+    return cnn_text_take(&text, error);
+}
