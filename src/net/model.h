@@ -29,6 +29,8 @@ cnn_model *cnn_model_create(const cnn_recipe *recipe, uint64_t seed, cnn_error *
 /** A deep copy. */
 cnn_model *cnn_model_copy(const cnn_model *model, cnn_error *error);
 cnn_status cnn_model_set_classes(cnn_model *model, const char *const *names, int count, cnn_error *error);
+/** Sets mean and deviation, [input channels] each, finite and deviations above 0. */
+cnn_status cnn_model_set_scale(cnn_model *model, const double *mean, const double *deviation, cnn_error *error);
 /** Sets one entry of the metadata; a NULL value removes it. */
 cnn_status cnn_model_set_metadata(cnn_model *model, const char *key, const char *value, cnn_error *error);
 
