@@ -26,7 +26,8 @@ bool cnn_add_size(size_t a, size_t b, size_t *out)
 void *cnn_alloc(size_t count, size_t size)
 {
     size_t bytes;
-    if (!cnn_multiply_size(count, size, &bytes) || (cnn_alloc_permitted != NULL && !cnn_alloc_permitted())) {
+    if (!cnn_multiply_size(count, size, &bytes) || bytes > PTRDIFF_MAX ||
+        (cnn_alloc_permitted != NULL && !cnn_alloc_permitted())) {
         return NULL;
     }
     bytes = bytes == 0 ? 1 : bytes;

@@ -280,7 +280,7 @@ void cnn_options_help(const cnn_option *table, cnn_text *text)
         append_synopsis(&synopsis, option);
         text->failed |= synopsis.failed;
         if (!text->failed) {
-            cnn_text_appendf(text, "    %-34s %s%-*s  %s\n", synopsis.data, option->fallback == NULL ? "" : "default ",
+            cnn_text_appendf(text, "    %-38s %s%-*s  %s\n", synopsis.data, option->fallback == NULL ? "" : "default ",
                              option->fallback == NULL ? 20 : 12,
                              option->fallback == NULL ? "required" : option->fallback, option->help);
         }

@@ -47,7 +47,7 @@ cnn_status cnn_fail(cnn_error *error, cnn_status status, const char *format, ...
     if (error == NULL) {
         return status;
     }
-    char line[sizeof error->message];
+    char line[sizeof error->message + 4]; /* a character that is cut here does not get into the message */
     va_list arguments;
     va_start(arguments, format);
     cnn_format_list(line, sizeof line, format, arguments);

@@ -1,0 +1,68 @@
+/* Errors stay one line of valid text whatever they quote. */
+#include "base/status.h"
+#include "unit/unit.h"
+
+#include <string.h>
+
+static void fills_and_returns(void **state)
+{
+    (void)state;
+    cnn_error error;
+    assert_int_equal(cnn_fail(&error, CNN_IO, "cannot read '%s'", "a"), CNN_IO);
+    assert_int_equal(error.status, CNN_IO);
+    assert_string_equal(error.message, "cannot read 'a'");
+    assert_int_equal(cnn_fail(NULL, CNN_FORMAT, "%d", 1), CNN_FORMAT);
+    assert_int_equal(cnn_fail_memory(&error), CNN_MEMORY);
+    assert_string_equal(error.message, "out of memory");
+}
+
+static void may_quote_itself(void **state)
+{
+    (void)state;
+    cnn_error error;
+    cnn_fail(&error, CNN_USAGE, "inner");
+    cnn_fail(&error, CNN_USAGE, "outer: %s", error.message);
+    assert_string_equal(error.message, "outer: inner");
+}
+
+static void replaces_what_breaks_a_line(void **state)
+{
+    (void)state;
+    cnn_error error;
+    cnn_fail(&error, CNN_IO, "%s", "a\nb\x1b[31m\x7f \xc2\x9b \xff\xe2\x82 \xc3\xa9\xe2\x82\xac");
+    assert_string_equal(error.message, "a?b?[31m? ? ??? \xc3\xa9\xe2\x82\xac");
+}
+
+static void cuts_at_a_character(void **state)
+{
+    (void)state;
+    cnn_error error;
+    char longest[2 * sizeof error.message];
+    for (size_t i = 0; i + 1 < sizeof longest; i += 2) {
+        memcpy(longest + i, "\xc3\xa9", 2);
+    }
+    longest[sizeof longest - 2] = '\0';
+    cnn_fail(&error, CNN_IO, "%s", longest);
+    assert_int_equal(strlen(error.message), sizeof error.message - 2);
+    assert_memory_equal(error.message + sizeof error.message - 4, "\xc3\xa9", 3);
+}
+
+static void names_every_status(void **state)
+{
+    (void)state;
+    assert_string_equal(cnn_status_text(CNN_OK), "success");
+    assert_string_equal(cnn_status_text(CNN_PLATFORM), "the machine or its BLAS library is unsuitable");
+    assert_string_equal(cnn_status_text((cnn_status)99), "unknown status");
+    assert_string_equal(cnn_version(), "0.1.0");
+    assert_true(cnn_processor_count() >= 1);
+}
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(fills_and_returns),           cmocka_unit_test(may_quote_itself),
+        cmocka_unit_test(replaces_what_breaks_a_line), cmocka_unit_test(cuts_at_a_character),
+        cmocka_unit_test(names_every_status),
+    };
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}
