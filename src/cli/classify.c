@@ -1,0 +1,274 @@
+/* cnn classify: what pictures show. A picture that cannot be read is told of, and the others are classified. */
+#include "command.h"
+#include "open.h"
+#include "output.h"
+#include "paths.h"
+
+#include <dirent.h>
+#include <errno.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#define STDIN_LIMIT ((size_t)256 * 1024 * 1024)
+
+typedef struct classify_settings {
+    int top, threads;
+    bool json;
+} classify_settings;
+
+/* One run of the command. */
+typedef struct classifying {
+    const cnn_model *model;
+    cnn_session *session;
+    float *probabilities; /* [classes] */
+    int top;
+    bool json;
+    bool failed; /* some picture could not be classified */
+} classifying;
+
+/* ------------------------------------------------------------------------------------------------ one picture */
+
+/* The most probable class that comes after `class`, whose probability is at most `limit`; ties in the classes' order. */
+static int next_class(const classifying *run, float limit, int class)
+{
+    int best = -1;
+    for (int i = 0; i < cnn_model_class_count(run->model); i++) {
+        const float here = run->probabilities[i];
+        const bool later = here < limit || (here == limit && i > class);
+        if (later && (best < 0 || here > run->probabilities[best])) {
+            best = i;
+        }
+    }
+    return best;
+}
+
+static void print_text(const classifying *run, const char *name)
+{
+    cnn_output_text(name);
+    float limit = 2;
+    for (int i = 0, class = -1; i < run->top; i++) {
+        class = next_class(run, limit, class);
+        limit = run->probabilities[class];
+        cnn_output_print("%s%.1f%% ", i == 0 ? ": " : "  ", 100 * (double)limit);
+        cnn_output_text(cnn_model_class_name(run->model, class));
+    }
+    cnn_output_print("\n");
+}
+
+static void print_json(const classifying *run, const char *name)
+{
+    json_t *classes = json_array();
+    float limit = 2;
+    for (int i = 0, class = -1; i < run->top; i++) {
+        class = next_class(run, limit, class);
+        limit = run->probabilities[class];
+        json_array_append_new(classes,
+                              json_pack("{s:o, s:o}", "class", cnn_json_text(cnn_model_class_name(run->model, class)),
+                                        "probability", cnn_json_number((double)limit)));
+    }
+    cnn_output_json(json_pack("{s:o, s:o}", "file", cnn_json_text(name), "classes", classes));
+}
+
+static void finish_picture(classifying *run, const char *name, cnn_status status, const cnn_error *error)
+{
+    if (status != CNN_OK) {
+        run->failed = true;
+        cnn_complain_error(error);
+    } else if (run->json) {
+        print_json(run, name);
+    } else {
+        print_text(run, name);
+    }
+}
+
+static void classify_file(classifying *run, const char *path)
+{
+    cnn_error error;
+    const cnn_status status = cnn_session_classify_file(run->session, path, run->probabilities, &error);
+    finish_picture(run, path, status, &error);
+}
+
+/* ------------------------------------------------------------------------------------------- standard input */
+
+/* All of standard input, to be freed; NULL, and errno set, where it cannot be read. */
+static unsigned char *read_stdin(size_t *size)
+{
+    size_t capacity = 1 << 16;
+    unsigned char *bytes = malloc(capacity);
+    *size = 0;
+    while (bytes) {
+        *size += fread(bytes + *size, 1, capacity - *size, stdin);
+        if (ferror(stdin) || capacity > STDIN_LIMIT) {
+            errno = ferror(stdin) ? errno : EFBIG;
+            free(bytes);
+            return NULL;
+        }
+        if (*size < capacity) {
+            break;
+        }
+        unsigned char *grown = realloc(bytes, capacity *= 2);
+        if (!grown) {
+            free(bytes);
+        }
+        bytes = grown;
+    }
+    return bytes;
+}
+
+static void classify_stdin(classifying *run)
+{
+    size_t size;
+    unsigned char *bytes = read_stdin(&size);
+    if (!bytes) {
+        run->failed = true;
+        cnn_complain("cannot read standard input: %s", strerror(errno));
+        return;
+    }
+    cnn_error error;
+    const cnn_status status = cnn_session_classify_memory(run->session, bytes, size, run->probabilities, &error);
+    finish_picture(run, "-", status, &error);
+    free(bytes);
+}
+
+/* --------------------------------------------------------------------------------------------------- folders */
+
+static int is_picture(const struct dirent *entry)
+{
+    static const char *const suffixes[] = {".jpg", ".jpeg", ".png", ".bmp"};
+    for (size_t i = 0; i < sizeof suffixes / sizeof *suffixes; i++) {
+        if (cnn_path_has_suffix(entry->d_name, suffixes[i])) {
+            return 1;
+        }
+    }
+    return 0;
+}
+
+static int by_name(const struct dirent **a, const struct dirent **b)
+{
+    return strcmp((*a)->d_name, (*b)->d_name);
+}
+
+static void classify_entry(classifying *run, const char *folder, const char *name)
+{
+    const size_t length = strlen(folder);
+    char *path = malloc(length + strlen(name) + 2);
+    if (!path) {
+        run->failed = true;
+        cnn_complain_memory();
+        return;
+    }
+    sprintf(path, "%s%s%s", folder, folder[length - 1] == '/' ? "" : "/", name);
+    classify_file(run, path);
+    free(path);
+}
+
+static void classify_folder(classifying *run, const char *folder)
+{
+    struct dirent **entries;
+    const int count = scandir(folder, &entries, is_picture, by_name);
+    if (count <= 0) {
+        run->failed = true;
+        cnn_complain("%s: %s", folder,
+                     count < 0 ? strerror(errno) : "no pictures in this folder (.jpg .jpeg .png .bmp)");
+    }
+    for (int i = 0; i < count; i++) {
+        if (!cnn_output_failed()) {
+            classify_entry(run, folder, entries[i]->d_name);
+        }
+        free(entries[i]);
+    }
+    if (count >= 0) {
+        free(entries);
+    }
+}
+
+/* --------------------------------------------------------------------------------------------------- command */
+
+static void classify_all(classifying *run, const cnn_args *args)
+{
+    for (int i = 1; i < args->operand_count && !cnn_output_failed(); i++) {
+        const char *path = args->operands[i];
+        if (strcmp(path, "-") == 0) {
+            classify_stdin(run);
+        } else if (cnn_path_is_folder(path)) {
+            classify_folder(run, path);
+        } else {
+            classify_file(run, path);
+        }
+    }
+}
+
+/* Three classes for one picture, one for each of several, unless --top says otherwise. */
+static int classes_shown(const cnn_args *args, int classes)
+{
+    const classify_settings *settings = args->settings;
+    const bool single = args->operand_count == 2 && !cnn_path_is_folder(args->operands[1]);
+    const int top = settings->top ? settings->top : single ? 3 : 1;
+    return top < classes ? top : classes;
+}
+
+static cnn_exit run_classify(const cnn_args *args)
+{
+    const classify_settings *settings = args->settings;
+    cnn_model *model = cnn_open_model(args->operands[0]);
+    if (!model) {
+        return CNN_EXIT_FAILED;
+    }
+    const int classes = cnn_model_class_count(model);
+    classifying run = {
+        .model = model,
+        .session = cnn_open_session(model, settings->threads, 1),
+        .probabilities = malloc((size_t)classes * sizeof *run.probabilities),
+        .top = classes_shown(args, classes),
+        .json = settings->json,
+    };
+    if (!run.probabilities) {
+        cnn_complain_memory();
+    }
+    run.failed = !run.session || !run.probabilities;
+    if (!run.failed) {
+        classify_all(&run, args);
+    }
+    free(run.probabilities);
+    cnn_session_free(run.session);
+    cnn_model_free(model);
+    return run.failed ? CNN_EXIT_FAILED : CNN_EXIT_DONE;
+}
+
+#define FIELD(name) offsetof(classify_settings, name)
+
+static const cnn_args_option options[] = {
+    {.name = "top",
+     .placeholder = "K",
+     .help = "show the K most probable classes (default: 3 for a single picture,\n"
+             "else 1 for each)",
+     .type = CNN_ARGS_COUNT,
+     .offset = FIELD(top),
+     .maximum = 1000000},
+    {.name = "threads",
+     .placeholder = "N",
+     .help = "threads to compute with (default: one a processor)",
+     .type = CNN_ARGS_COUNT,
+     .offset = FIELD(threads),
+     .maximum = 1024},
+    {.name = "json",
+     .help = "one JSON object for each picture, one a line",
+     .type = CNN_ARGS_FLAG,
+     .offset = FIELD(json)},
+    {.name = NULL},
+};
+
+const cnn_command cnn_classify_command = {
+    .name = "classify",
+    .summary = "tell what pictures show",
+    .details = "IMAGE is a JPEG, PNG or BMP file of any size, '-' one on standard input; of a FOLDER all\n"
+               "such files are classified, in the order of their names. Pictures that cannot be read are\n"
+               "told of on stderr, and the others are classified.",
+    .exits = "0 done, 1 failed for some picture or all, 2 wrong usage",
+    .arguments = {.options = options,
+                  .operands = (const char *const[]){"MODEL", "IMAGE|FOLDER|-", NULL},
+                  .repeats = true},
+    .settings_size = sizeof(classify_settings),
+    .run = run_classify,
+};

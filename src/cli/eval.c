@@ -1,0 +1,84 @@
+/* cnn eval: how a model does on a data set's test images. */
+#include "command.h"
+#include "eval_report.h"
+#include "open.h"
+#include "output.h"
+
+typedef struct eval_settings {
+    const char *data;
+    int threads;
+    bool json;
+} eval_settings;
+
+static cnn_exit evaluate(const cnn_model *model, const cnn_dataset *data, const cnn_args *args)
+{
+    const eval_settings *settings = args->settings;
+    cnn_session *session = cnn_open_session(model, settings->threads, 0);
+    if (!session) {
+        return CNN_EXIT_FAILED;
+    }
+    cnn_error error;
+    cnn_evaluation evaluation;
+    const cnn_status status = cnn_session_evaluate(session, data, &evaluation, &error);
+    cnn_session_free(session);
+    if (status != CNN_OK) {
+        return cnn_complain_error(&error);
+    }
+    const cnn_eval_report report = {
+        .model_path = args->operands[0], .data_spec = settings->data, .model = model, .evaluation = &evaluation};
+    if (settings->json) {
+        cnn_eval_report_json(&report);
+    } else {
+        cnn_eval_report_text(&report);
+    }
+    cnn_free(evaluation.confusion);
+    return CNN_EXIT_DONE;
+}
+
+static cnn_exit run_eval(const cnn_args *args)
+{
+    const eval_settings *settings = args->settings;
+    cnn_model *model = cnn_open_model(args->operands[0]);
+    if (!model) {
+        return CNN_EXIT_FAILED;
+    }
+    cnn_error error;
+    cnn_dataset *data = cnn_dataset_open(settings->data, CNN_SPLIT_TEST, cnn_model_input(model), &error);
+    if (data && cnn_dataset_skipped(data) > 0) {
+        cnn_tell("note: %d files passed over: not readable as pictures", cnn_dataset_skipped(data));
+    }
+    const cnn_exit code = data ? evaluate(model, data, args) : cnn_complain_error(&error);
+    cnn_dataset_free(data);
+    cnn_model_free(model);
+    return code;
+}
+
+#define FIELD(name) offsetof(eval_settings, name)
+
+static const cnn_args_option options[] = {
+    {.name = "data",
+     .placeholder = "SPEC",
+     .help = "the data set: mnist:DIR, fashion-mnist:DIR, cifar10:DIR or folder:DIR",
+     .type = CNN_ARGS_TEXT,
+     .offset = FIELD(data),
+     .required = true},
+    {.name = "threads",
+     .placeholder = "N",
+     .help = "threads to compute with (default: one a processor)",
+     .type = CNN_ARGS_COUNT,
+     .offset = FIELD(threads),
+     .maximum = 1024},
+    {.name = "json", .help = "one JSON object instead of text", .type = CNN_ARGS_FLAG, .offset = FIELD(json)},
+    {.name = NULL},
+};
+
+const cnn_command cnn_eval_command = {
+    .name = "eval",
+    .summary = "measure a model on a data set's test images",
+    .details = "Prints accuracy with its 95% interval, loss, precision and recall of each class, and the\n"
+               "confusion matrix.",
+    .exits = "0 done, 1 failed, 2 wrong usage",
+    .arguments = {.options = options, .operands = (const char *const[]){"MODEL", NULL}},
+    .settings_size = sizeof(eval_settings),
+    .run = run_eval,
+};

@@ -1,0 +1,60 @@
+/* NAME.history.csv: see history.h. */
+#include "history.h"
+
+#include "output.h"
+
+#include <errno.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+double cnn_history_rate(const cnn_progress *progress)
+{
+    return progress->seconds > 0 ? progress->images / progress->seconds : 0;
+}
+
+static void write_row(FILE *file, const cnn_progress *epoch)
+{
+    fprintf(file, "%d,%.7g,%.7g,", epoch->epoch, epoch->loss, epoch->accuracy);
+    if (epoch->validated) {
+        fprintf(file, "%.7g,%.7g,", epoch->validation_loss, epoch->validation_accuracy);
+    } else {
+        fputs(",,", file);
+    }
+    fprintf(file, "%.7g,%.1f,%.3f\n", epoch->learning_rate, cnn_history_rate(epoch), epoch->seconds);
+}
+
+static bool write_rows(const cnn_trainer *trainer, const char *path)
+{
+    FILE *file = fopen(path, "w");
+    if (!file) {
+        return false;
+    }
+    fputs("epoch,train_loss,train_accuracy,val_loss,val_accuracy,learning_rate,images_per_second,seconds\n", file);
+    cnn_progress epoch;
+    for (int number = 1; cnn_trainer_epoch(trainer, number, &epoch); number++) {
+        write_row(file, &epoch);
+    }
+    const bool written = fflush(file) == 0 && !ferror(file);
+    return fclose(file) == 0 && written;
+}
+
+bool cnn_history_write(const cnn_trainer *trainer, const char *path)
+{
+    static const char suffix[] = ".new";
+    const size_t length = strlen(path);
+    char *temporary = malloc(length + sizeof suffix);
+    if (!temporary) {
+        cnn_complain_memory();
+        return false;
+    }
+    memcpy(temporary, path, length);
+    memcpy(temporary + length, suffix, sizeof suffix);
+    const bool done = write_rows(trainer, temporary) && rename(temporary, path) == 0;
+    if (!done) {
+        cnn_complain("cannot write '%s': %s", path, strerror(errno));
+        remove(temporary);
+    }
+    free(temporary);
+    return done;
+}

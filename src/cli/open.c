@@ -1,0 +1,28 @@
+/* Opening what commands work on: see open.h. */
+#include "open.h"
+
+#include "output.h"
+#include "paths.h"
+
+cnn_model *cnn_open_model(const char *path)
+{
+    cnn_error error;
+    cnn_model *model = cnn_model_load(path, &error);
+    if (!model && error.status == CNN_FORMAT && cnn_path_has_suffix(path, ".recipe")) {
+        cnn_complain("'%s' is a recipe: 'cnn train' makes a model of it", path);
+    } else if (!model) {
+        cnn_complain_error(&error);
+    }
+    return model;
+}
+
+cnn_session *cnn_open_session(const cnn_model *model, int threads, int batch)
+{
+    const cnn_session_options options = {.threads = threads, .batch = batch};
+    cnn_error error;
+    cnn_session *session = cnn_blas_single_thread(&error) == CNN_OK ? cnn_session_new(model, &options, &error) : NULL;
+    if (!session) {
+        cnn_complain_error(&error);
+    }
+    return session;
+}

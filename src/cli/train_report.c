@@ -1,0 +1,217 @@
+/* What a training tells: see train_report.h. */
+#include "train_report.h"
+
+#include "format.h"
+#include "history.h"
+#include "output.h"
+
+#include <inttypes.h>
+#include <string.h>
+#include <time.h>
+
+#define REDRAW_SECONDS 0.1
+
+static double now(void)
+{
+    struct timespec time;
+    clock_gettime(CLOCK_MONOTONIC, &time);
+    return (double)time.tv_sec + 1e-9 * (double)time.tv_nsec;
+}
+
+static void begin_text(const cnn_report *report, const cnn_report_start *start)
+{
+    const cnn_progress *progress = start->progress;
+    const int held_back = progress->validation_images;
+    cnn_tell("recipe    %s: %s parameters, %s multiply-adds an image", report->recipe,
+             cnn_format_count(start->model->parameters, CNN_FORMAT_ROOM),
+             cnn_format_count(start->model->multiply_adds, CNN_FORMAT_ROOM));
+    cnn_tell("data      %s: %s images of %s, %d classes%s%s%s", report->data,
+             cnn_format_count(cnn_dataset_count(start->dataset), CNN_FORMAT_ROOM),
+             cnn_format_shape(cnn_dataset_shape(start->dataset), CNN_FORMAT_ROOM),
+             cnn_dataset_class_count(start->dataset), held_back ? ", " : "",
+             held_back ? cnn_format_count(held_back, CNN_FORMAT_ROOM) : "", held_back ? " held back to validate" : "");
+    if (cnn_dataset_skipped(start->dataset) > 0) {
+        cnn_tell("          %d files passed over: not readable as pictures", cnn_dataset_skipped(start->dataset));
+    }
+    cnn_tell("model     %s%s", report->paths->model,
+             cnn_path_exists(report->paths->model) ? " (replaces the existing file at the end)" : "");
+    if (start->resumed) {
+        cnn_tell("training  %d epochs of %d steps, %d threads, resumed in epoch %d after step %d", progress->epochs,
+                 progress->steps, start->threads, progress->epoch, progress->step);
+    } else {
+        cnn_tell("training  %d epochs of %d steps, %d threads, seed %" PRIu64, progress->epochs, progress->steps,
+                 start->threads, start->seed);
+    }
+}
+
+static void begin_json(const cnn_report *report, const cnn_report_start *start)
+{
+    const cnn_progress *progress = start->progress;
+    cnn_output_json(json_pack("{s:s, s:o, s:o, s:o, s:i, s:i, s:i, s:I, s:i, s:i, s:i, s:b}", "event", "start",
+                              "recipe", cnn_json_text(report->recipe), "data", cnn_json_text(report->data), "model",
+                              cnn_json_text(report->paths->model), "training_images", progress->training_images,
+                              "validation_images", progress->validation_images, "classes",
+                              cnn_dataset_class_count(start->dataset), "parameters",
+                              (json_int_t)start->model->parameters, "epochs", progress->epochs, "steps",
+                              progress->steps, "threads", start->threads, "resumed", (int)start->resumed));
+}
+
+void cnn_report_begin(const cnn_report *report, const cnn_report_start *start)
+{
+    if (report->mode == CNN_REPORT_TEXT) {
+        begin_text(report, start);
+    } else if (report->mode == CNN_REPORT_JSON) {
+        begin_json(report, start);
+    }
+}
+
+/* The rest of this epoch at its pace, and those to come at the last whole one's. */
+static double seconds_left(const cnn_report *report, const cnn_progress *progress)
+{
+    const double step = progress->seconds / progress->step;
+    const double epoch = report->epoch_seconds > 0 ? report->epoch_seconds : step * progress->steps;
+    return step * (progress->steps - progress->step) + epoch * (progress->epochs - progress->epoch);
+}
+
+static void draw_bar(const cnn_terminal *terminal, int cells, double share)
+{
+    const int filled = (int)(share * cells);
+    fputs(cnn_terminal_style(terminal, CNN_STYLE_GREEN), terminal->stream);
+    for (int i = 0; i < cells; i++) {
+        if (i == filled) {
+            fputs(cnn_terminal_style(terminal, CNN_STYLE_DIM), terminal->stream);
+        }
+        if (terminal->utf8) {
+            fputs(i < filled || terminal->colours ? "━" : "─", terminal->stream);
+        } else {
+            fputs(i < filled ? "#" : ".", terminal->stream);
+        }
+    }
+    fputs(cnn_terminal_style(terminal, CNN_STYLE_PLAIN), terminal->stream);
+}
+
+static int digits(int number)
+{
+    return snprintf(NULL, 0, "%d", number);
+}
+
+void cnn_report_step(cnn_report *report, const cnn_progress *progress)
+{
+    enum { LONGEST_BAR = 30, SHORTEST_BAR = 5 };
+    if (report->mode != CNN_REPORT_TEXT || !report->terminal.live || now() - report->drawn < REDRAW_SECONDS) {
+        return;
+    }
+    char head[64];
+    char tail[256];
+    const int head_width =
+        snprintf(head, sizeof head, "epoch %*d/%d ", digits(progress->epochs), progress->epoch, progress->epochs);
+    const int tail_width =
+        snprintf(tail, sizeof tail, " %3d%%  %s images/s  loss %.4f  accuracy %.2f%%  %s left",
+                 (int)(100.0 * progress->step / progress->steps),
+                 cnn_format_count((int64_t)cnn_history_rate(progress), CNN_FORMAT_ROOM), progress->loss,
+                 100 * progress->accuracy, cnn_format_duration(seconds_left(report, progress), CNN_FORMAT_ROOM));
+    const int room = cnn_terminal_columns(&report->terminal) - 1 - head_width;
+    const int cells = room - tail_width < LONGEST_BAR ? room - tail_width : LONGEST_BAR;
+    FILE *stream = report->terminal.stream;
+    cnn_terminal_erase(&report->terminal);
+    if (room > 0) {
+        fputs(head, stream);
+        if (cells >= SHORTEST_BAR) {
+            draw_bar(&report->terminal, cells, (double)progress->step / progress->steps);
+        }
+        fprintf(stream, "%.*s", room, cells >= SHORTEST_BAR ? tail : tail + 1);
+    }
+    fflush(stream);
+    report->drawn = now();
+}
+
+static void epoch_text(const cnn_report *report, const cnn_progress *progress)
+{
+    char validation[96] = "";
+    if (progress->validated) {
+        snprintf(validation, sizeof validation, "  val loss %.4f  val accuracy %6.2f%%", progress->validation_loss,
+                 100 * progress->validation_accuracy);
+    }
+    cnn_tell("%sepoch %*d/%d%s  loss %.4f  accuracy %6.2f%%%s  lr %-9.3g %s images/s  %s",
+             cnn_terminal_style(&report->terminal, CNN_STYLE_BOLD), digits(progress->epochs), progress->epoch,
+             progress->epochs, cnn_terminal_style(&report->terminal, CNN_STYLE_PLAIN), progress->loss,
+             100 * progress->accuracy, validation, progress->learning_rate,
+             cnn_format_count((int64_t)cnn_history_rate(progress), CNN_FORMAT_ROOM),
+             cnn_format_duration(progress->seconds, CNN_FORMAT_ROOM));
+}
+
+static void epoch_json(const cnn_progress *progress)
+{
+    json_t *object =
+        json_pack("{s:s, s:i, s:i, s:o, s:o}", "event", "epoch", "epoch", progress->epoch, "epochs", progress->epochs,
+                  "train_loss", cnn_json_number(progress->loss), "train_accuracy", cnn_json_number(progress->accuracy));
+    if (progress->validated) {
+        json_object_set_new(object, "val_loss", cnn_json_number(progress->validation_loss));
+        json_object_set_new(object, "val_accuracy", cnn_json_number(progress->validation_accuracy));
+    }
+    json_object_set_new(object, "learning_rate", cnn_json_number(progress->learning_rate));
+    json_object_set_new(object, "images_per_second", cnn_json_number(cnn_history_rate(progress)));
+    json_object_set_new(object, "seconds", cnn_json_number(progress->seconds));
+    cnn_output_json(object);
+}
+
+void cnn_report_epoch(cnn_report *report, const cnn_progress *progress)
+{
+    report->epoch_seconds = progress->seconds;
+    if (report->mode == CNN_REPORT_TEXT) {
+        cnn_report_pause(report);
+        epoch_text(report, progress);
+    } else if (report->mode == CNN_REPORT_JSON) {
+        epoch_json(progress);
+    }
+}
+
+static void done_text(const cnn_report *report, const cnn_progress *progress, double seconds)
+{
+    cnn_output_text(report->paths->model);
+    cnn_output_print(": %d epochs in %s", progress->epochs, cnn_format_duration(seconds, CNN_FORMAT_ROOM));
+    if (progress->validated) {
+        cnn_output_print(", validation accuracy %.2f%%", 100 * progress->validation_accuracy);
+    } else {
+        cnn_output_print(", training accuracy %.2f%%", 100 * progress->accuracy);
+    }
+    cnn_output_print(", loss %.4f\n", progress->validated ? progress->validation_loss : progress->loss);
+    fflush(stdout);
+    cnn_tell("history in %s", report->paths->history);
+    fputs("next: cnn eval ", stderr);
+    cnn_format_shell(stderr, report->paths->model);
+    fputs(" --data ", stderr);
+    cnn_format_shell(stderr, report->data);
+    fputc('\n', stderr);
+}
+
+void cnn_report_done(const cnn_report *report, const cnn_progress *progress, double seconds)
+{
+    cnn_report_pause(report);
+    if (report->mode == CNN_REPORT_TEXT) {
+        done_text(report, progress, seconds);
+    } else if (report->mode == CNN_REPORT_JSON) {
+        cnn_output_json(json_pack("{s:s, s:o, s:o, s:i, s:f}", "event", "done", "model",
+                                  cnn_json_text(report->paths->model), "history", cnn_json_text(report->paths->history),
+                                  "epochs", progress->epochs, "seconds", seconds));
+    }
+}
+
+void cnn_report_stopped(const cnn_report *report, const cnn_progress *progress, const char *resume)
+{
+    cnn_report_pause(report);
+    cnn_tell("stopped in epoch %d after step %d of %d; to go on: %s", progress->epoch, progress->step, progress->steps,
+             resume);
+    if (report->mode == CNN_REPORT_JSON) {
+        cnn_output_json(json_pack("{s:s, s:i, s:i, s:o, s:o}", "event", "stopped", "epoch", progress->epoch, "step",
+                                  progress->step, "checkpoint", cnn_json_text(report->paths->checkpoint), "resume",
+                                  cnn_json_text(resume)));
+    }
+}
+
+void cnn_report_pause(const cnn_report *report)
+{
+    if (report->mode == CNN_REPORT_TEXT) {
+        cnn_terminal_erase(&report->terminal);
+    }
+}

@@ -1,0 +1,77 @@
+#!/usr/bin/env bash
+# Help, version, and what is said of a wrong command line: nothing is read or written, the exit status is 2.
+. "$SOURCE/tests/cli/common.bash"
+
+run --version
+expect_code 0
+expect out '^cnn [0-9]+\.[0-9]+\.[0-9]+$'
+expect_empty err
+
+for words in --help -h help; do
+    run $words
+    expect_code 0
+    expect out 'Usage: cnn COMMAND'
+    expect out '^Exit status: 0 done, 1 failed, 2 wrong usage\.$'
+    for command in train eval classify info help; do
+        expect out "^  $command "
+    done
+    expect_empty err
+done
+
+for command in train eval classify info help; do
+    run $command --help
+    expect_code 0
+    expect out "^Usage: cnn $command "
+    expect out '^  --help '
+    expect out '^Exit status: 0 .*, 1 .*, 2 wrong usage\.$'
+    expect_empty err
+    cp out asked
+    run help $command
+    cmp -s asked out || fail "'cnn help $command' is not 'cnn $command --help'"
+    awk 'length($0) > 100 { exit 1 }' out || fail "$ran: a line of more than 100 columns"
+done
+run train --help
+for option in data out epochs seed threads resume set json quiet; do
+    expect out "^  --$option "
+done
+
+run help recipe
+expect_code 0
+for word in input conv relu maxpool avgpool globalavgpool dense dropout batchnorm residual train augment; do
+    expect out "\b$word\b"
+done
+expect_empty err
+
+refuse 2 'no command given'
+refuse 2 "unknown command 'trian': did you mean 'train'\?" trian
+refuse 2 "unknown command 'frobnicate'; 'cnn --help'" frobnicate
+refuse 2 "unknown option '--frobnicate'" --frobnicate
+refuse 2 "unknown topic 'recipes': did you mean 'recipe'\?" help recipes
+refuse 2 "help: unexpected argument 'eval'" help train eval
+
+refuse 2 "train: RECIPE is missing" train
+refuse 2 "train: option '--data SPEC' is missing" train x.recipe
+refuse 2 "train: unexpected argument 'y'" train x.recipe y --data mnist:.
+refuse 2 "train: unknown option '--epoch': did you mean '--epochs'\?" train x.recipe --epoch 3
+refuse 2 "train: unknown option '--epoch': did you mean '--epochs'\?" train x.recipe --epoch=3
+refuse 2 "train: unknown option '--zzz'; 'cnn train --help'" train --zzz
+refuse 2 "train: unknown option '-o'" train -o x
+refuse 2 "train: option '--out' needs a value: --out FILE" train x.recipe --out
+refuse 2 "train: option '--out' needs a value" train x.recipe --out --json
+refuse 2 "train: option '--json' takes no value" train x.recipe --json=yes
+for number in 0 -1 1.5 ten 99999999999999999999 "" " 1"; do
+    refuse 2 "train: --epochs: '$number' is not a whole number" train x.recipe --data mnist:. --epochs="$number"
+done
+refuse 2 "train: --seed: '-1' is not a whole number" train x.recipe --data mnist:. --seed=-1
+refuse 2 "eval: MODEL is missing" eval
+refuse 2 "eval: option '--data SPEC' is missing" eval x.safetensors
+refuse 2 "classify: IMAGE\|FOLDER\|- is missing" classify x.safetensors
+refuse 2 "classify: --top: '0' is not a whole number" classify x.safetensors x.png --top 0
+refuse 2 "info: MODEL\|RECIPE is missing" info
+refuse 2 "info: unexpected argument 'b'" info a b
+
+# "--" ends the options: what follows is a file's name.
+refuse 1 "'?--json'?" info -- --json
+
+[ -z "$(ls | grep -vx -e out -e err -e asked)" ] || fail "files were left: $(ls)"
+finish
