@@ -1,0 +1,240 @@
+/* Whole networks through the runner, in double: every parameter's gradient against central differences of the loss, with
+ * residuals, batch normalization, dropout and layers over the whole batch; and the same gradients, to the bit, for any
+ * number of threads. */
+#include "base/memory.h"
+#include "net/program.h"
+#include "net/runner.h"
+#include "train/loss.h"
+#include "unit/unit.h"
+
+#include <math.h>
+#include <stdio.h>
+#include <string.h>
+
+enum { MOST_IMAGES = 40 };
+
+static const char *const lenet = "input 10x9x3\n"
+                                 "conv filters=5 kernel=3\nrelu\nmaxpool size=2\n"
+                                 "conv filters=6 kernel=3 padding=same\nrelu\navgpool size=2\n"
+                                 "dense units=130\nrelu\ndropout rate=0.3\ndense units=200\nrelu\ndense units=3\n";
+
+static const char *const resnet = "input 8x8x3\n"
+                                  "conv filters=4 kernel=3 padding=same bias=off\nbatchnorm\nrelu\n"
+                                  "residual {\n  conv filters=4 padding=same bias=off\n  batchnorm\n  relu\n"
+                                  "  conv filters=4 padding=same bias=off\n  batchnorm\n}\nrelu\n"
+                                  "residual projection=batchnorm {\n"
+                                  "  conv filters=6 stride=2 padding=same bias=off\n  batchnorm\n}\nrelu\n"
+                                  "globalavgpool\ndense units=4\n";
+
+/* A body that begins in place, nested residuals, a residual over the input, and one over features of the whole batch. */
+static const char *const knots = "input 5x4x3\n"
+                                 "residual {\n  conv filters=3 padding=same\n}\n"
+                                 "residual {\n  relu\n  conv filters=3 padding=same\n  residual {\n    relu\n    relu\n"
+                                 "    conv filters=3 kernel=1\n  }\n  dropout rate=0.2\n}\n"
+                                 "dense units=256\n"
+                                 "residual {\n  dense units=256\n  residual projection=conv {\n    relu\n  }\n}\n"
+                                 "dense units=3\n";
+
+typedef struct bed {
+    cnn_recipe *recipe;
+    cnn_network *network;
+    cnn_team *team;
+    cnn_runner *runner;
+    cnn_real *parameters, *gradients;
+    int n, batch;
+    int labels[MOST_IMAGES];
+    double losses[MOST_IMAGES]; /* by lane */
+} bed;
+
+static void loss(void *context, const cnn_loss_call *call)
+{
+    bed *b = context;
+    b->losses[call->lane] = 0;
+    for (int i = 0; i < call->n; i++) {
+        const size_t offset = (size_t)(i * call->classes);
+        b->losses[call->lane] += cnn_cross_entropy(call->logits + offset, call->classes, b->labels[call->first + i],
+                                                   0.1, 1.0 / call->batch, call->gradient + offset);
+    }
+}
+
+static void set_up(bed *b, const char *text, int batch, int n, int threads)
+{
+    cnn_error error = {0};
+    *b = (bed){.n = n, .batch = batch};
+    b->recipe = cnn_recipe_parse(text, "test.recipe", &error);
+    b->network = b->recipe != NULL ? cnn_network_new(b->recipe, &error) : NULL;
+    if (b->network == NULL) {
+        fail_msg("%s", error.message);
+    }
+    b->team = cnn_team_new(threads, &error);
+    const cnn_runner_options options = {.batch = batch, .team = b->team, .loss = loss, .loss_context = b, .seed = 7};
+    b->runner = cnn_runner_new(b->network, &options, &error);
+    assert_non_null(b->runner);
+    b->parameters = cnn_alloc(b->network->parameter_count, sizeof(cnn_real));
+    b->gradients = cnn_alloc(b->network->parameter_count, sizeof(cnn_real));
+    cnn_network_initialize(b->network, 3, b->parameters);
+    for (int s = 0; s < b->network->slot_count; s++) { /* biases and gains off their round values */
+        const cnn_slot *slot = &b->network->slots[s];
+        cnn_random random = cnn_random_at(5, CNN_RANDOM_INITIALIZE, (uint32_t)s, 1);
+        for (size_t i = 0; i < slot->count; i++) {
+            b->parameters[slot->offset + i] += (cnn_real)(0.05 * cnn_random_uniform(&random));
+        }
+    }
+    for (int i = 0; i < batch; i++) {
+        b->labels[i] = i * 7 % b->network->class_count;
+    }
+}
+
+static void tear_down(bed *b)
+{
+    cnn_runner_free(b->runner);
+    cnn_team_free(b->team);
+    cnn_network_free(b->network);
+    cnn_recipe_free(b->recipe);
+    cnn_free(b->parameters);
+    cnn_free(b->gradients);
+}
+
+/** One training pass over the first n images; the mean loss. */
+static double run(bed *b)
+{
+    const size_t size = cnn_shape_size(b->network->input);
+    for (int i = 0; i < b->n; i++) {
+        cnn_random random = cnn_random_at(11, CNN_RANDOM_AUGMENT, 0, (uint64_t)i);
+        cnn_real *input = cnn_runner_input(b->runner, i);
+        for (size_t k = 0; k < size; k++) {
+            input[k] = (cnn_real)cnn_random_normal(&random);
+        }
+    }
+    memset(b->losses, 0, sizeof b->losses);
+    cnn_runner_train(b->runner, b->parameters, b->n, 1000);
+    double sum = 0;
+    for (int lane = 0; lane < cnn_runner_lanes(b->runner); lane++) {
+        sum += b->losses[lane];
+    }
+    return sum / b->n;
+}
+
+static void collect_gradients(bed *b)
+{
+    for (int s = 0; s < b->network->slot_count; s++) {
+        const cnn_slot *slot = &b->network->slots[s];
+        if (cnn_network_tensor(b->network, s)->role == CNN_ROLE_STATE) {
+            continue;
+        }
+        cnn_real *room = cnn_alloc(slot->count, sizeof *room);
+        memcpy(b->gradients + slot->offset, cnn_runner_gradient(b->runner, s, 0, slot->count, room),
+               slot->count * sizeof *room);
+        cnn_free(room);
+    }
+}
+
+#ifdef CNN_REAL_IS_DOUBLE
+static void check_parameter(bed *b, int slot, size_t index)
+{
+    const double step = 1e-6;
+    const size_t at = b->network->slots[slot].offset + index;
+    const double middle = b->parameters[at];
+    b->parameters[at] = middle + step;
+    const double above = run(b);
+    b->parameters[at] = middle - step;
+    const double below = run(b);
+    b->parameters[at] = middle;
+    const double expected = (above - below) / (2 * step), found = b->gradients[at];
+    /* Layers alone are held to 1e-7; a whole network's rounding, and a ReLU that changes its mind within the step, cost
+     * a digit. */
+    if (fabs(expected - found) > 1e-6 * (1 + fabs(expected))) {
+        char name[CNN_TENSOR_NAME];
+        cnn_network_tensor_name(b->network, slot, name);
+        fail_msg("%s[%zu]: gradient %.12g, difference quotient %.12g", name, index, found, expected);
+    }
+}
+
+static void check_gradients(const char *text, int batch, int n)
+{
+    bed b;
+    set_up(&b, text, batch, n, 2);
+    run(&b);
+    collect_gradients(&b);
+    for (int s = 0; s < b.network->slot_count; s++) {
+        const size_t count = b.network->slots[s].count;
+        const size_t stride = count / 12 + 1;
+        for (size_t i = 0; i < count && cnn_network_tensor(b.network, s)->role != CNN_ROLE_STATE; i += stride) {
+            check_parameter(&b, s, i);
+        }
+    }
+    tear_down(&b);
+}
+
+static void gradients_match_differences(void **state)
+{
+    (void)state;
+    check_gradients(lenet, 20, 20);
+    check_gradients(lenet, 20, 13);
+    check_gradients(resnet, 18, 18);
+    check_gradients(resnet, 18, 3);
+    check_gradients(knots, 17, 17);
+}
+#endif
+
+static void threads_change_nothing(void **state)
+{
+    (void)state;
+    const char *const recipes[] = {lenet, resnet, knots};
+    for (size_t r = 0; r < sizeof recipes / sizeof *recipes; r++) {
+        bed one;
+        set_up(&one, recipes[r], 40, 37, 1);
+        const double expected = run(&one);
+        collect_gradients(&one);
+        for (int threads = 2; threads <= 4; threads++) {
+            bed many;
+            set_up(&many, recipes[r], 40, 37, threads);
+            const double found = run(&many);
+            collect_gradients(&many);
+            assert_true(found == expected);
+            assert_memory_equal(many.gradients, one.gradients, one.network->parameter_count * sizeof *one.gradients);
+            assert_memory_equal(many.parameters, one.parameters, one.network->parameter_count * sizeof *one.parameters);
+            tear_down(&many);
+        }
+        tear_down(&one);
+    }
+}
+
+/** Arrays whose lives meet never lie on each other, but where one is the other by design. */
+static void buffers_do_not_overlap(void **state)
+{
+    (void)state;
+    const char *const recipes[] = {lenet, resnet, knots};
+    for (size_t r = 0; r < 2 * (sizeof recipes / sizeof *recipes); r++) {
+        cnn_program program;
+        cnn_recipe *recipe = cnn_recipe_parse(recipes[r / 2], "test.recipe", NULL);
+        cnn_network *network = cnn_network_new(recipe, NULL);
+        assert_int_equal(cnn_program_make(&program, network, 20, r % 2 != 0, NULL), CNN_OK);
+        for (int i = 0; i < program.buffer_count; i++) {
+            for (int k = 0; k < i; k++) {
+                const cnn_buffer *a = &program.buffers[i], *b = &program.buffers[k];
+                const int images = a->whole ? program.batch : program.lane_images;
+                const bool alive = a->begin <= b->end && b->begin <= a->end && a->end >= a->begin && b->end >= b->begin;
+                const bool apart = a->offset + a->size * (size_t)images <= b->offset ||
+                                   b->offset + b->size * (size_t)images <= a->offset;
+                const bool own = a->same_as < 0 && b->same_as < 0;
+                assert_true(a->whole != b->whole || !own || !alive || apart);
+            }
+        }
+        cnn_program_clear(&program);
+        cnn_network_free(network);
+        cnn_recipe_free(recipe);
+    }
+}
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+#ifdef CNN_REAL_IS_DOUBLE
+        cmocka_unit_test(gradients_match_differences),
+#endif
+        cmocka_unit_test(threads_change_nothing),
+        cmocka_unit_test(buffers_do_not_overlap),
+    };
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}
