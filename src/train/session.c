@@ -1,0 +1,122 @@
+/* Classifying: pictures become pixels of the model's size, batches of them logits, logits probabilities. All memory is
+ * taken when the session is made. */
+#include "train/session.h"
+
+#include "base/memory.h"
+#include "image/image.h"
+#include "train/loss.h"
+
+#include <math.h>
+
+#define DEFAULT_BATCH 64
+
+cnn_session *cnn_session_new(const cnn_model *model, const cnn_session_options *options, cnn_error *error)
+{
+    const cnn_session_options chosen = options != NULL ? *options : (cnn_session_options){0};
+    if (chosen.threads < 0 || chosen.batch < 0) {
+        cnn_fail(error, CNN_USAGE, "a session needs threads and a batch of 0 or more, not %d and %d", chosen.threads,
+                 chosen.batch);
+        return NULL;
+    }
+    cnn_session *session = cnn_alloc(1, sizeof *session);
+    if (session == NULL) {
+        cnn_fail_memory(error);
+        return NULL;
+    }
+    session->model = model;
+    session->batch = chosen.batch > 0 ? chosen.batch : DEFAULT_BATCH;
+    session->image = cnn_alloc(cnn_shape_size(cnn_model_input(model)), sizeof *session->image);
+    session->probabilities = cnn_alloc((size_t)cnn_model_class_count(model), sizeof *session->probabilities);
+    if (session->image == NULL || session->probabilities == NULL) {
+        cnn_fail_memory(error);
+        goto failed;
+    }
+    session->team = cnn_team_new(chosen.threads > 0 ? chosen.threads : cnn_processor_count(), error);
+    if (session->team == NULL) {
+        goto failed;
+    }
+    const cnn_runner_options running = {.batch = session->batch, .team = session->team};
+    session->runner = cnn_runner_new(model->network, &running, error);
+    if (session->runner == NULL) {
+        goto failed;
+    }
+    return session;
+failed:
+    cnn_session_free(session);
+    return NULL;
+}
+
+void cnn_session_free(cnn_session *session)
+{
+    if (session == NULL) {
+        return;
+    }
+    cnn_runner_free(session->runner);
+    cnn_team_free(session->team);
+    cnn_free(session->probabilities);
+    cnn_free(session->image);
+    cnn_free(session);
+}
+
+static void scale_image(void *context, int part, int thread)
+{
+    cnn_session *session = context;
+    const size_t size = cnn_shape_size(cnn_model_input(session->model));
+    (void)thread;
+    cnn_model_scale(session->model, session->pixels + (size_t)part * size, cnn_runner_input(session->runner, part));
+}
+
+void cnn_session_run(cnn_session *session, const uint8_t *pixels, int n)
+{
+    session->pixels = pixels;
+    cnn_team_run(session->team, n, scale_image, session);
+    session->pixels = NULL;
+    cnn_runner_forward(session->runner, session->model->parameters, n);
+}
+
+/** The probabilities of the batch's image `index` into `out`; false where its logits are not finite. */
+static bool give_probabilities(const cnn_session *session, int index, float *out)
+{
+    const int classes = cnn_model_class_count(session->model);
+    cnn_softmax(cnn_runner_output(session->runner, index), classes, session->probabilities);
+    for (int c = 0; c < classes; c++) {
+        out[c] = (float)session->probabilities[c];
+    }
+    return isfinite(out[0]);
+}
+
+cnn_status cnn_session_classify_pixels(cnn_session *session, const uint8_t *pixels, int count, float *probabilities,
+                                       cnn_error *error)
+{
+    if (count < 0 || (count > 0 && (pixels == NULL || probabilities == NULL))) {
+        return cnn_fail(error, CNN_USAGE, "classifying needs images and room for their probabilities, not %d of them",
+                        count);
+    }
+    const size_t image_size = cnn_shape_size(cnn_model_input(session->model));
+    const size_t classes = (size_t)cnn_model_class_count(session->model);
+    for (int first = 0; first < count;) {
+        const int n = count - first < session->batch ? count - first : session->batch;
+        cnn_session_run(session, pixels + (size_t)first * image_size, n);
+        for (int i = 0; i < n; i++) {
+            if (!give_probabilities(session, i, probabilities + (size_t)(first + i) * classes)) {
+                return cnn_fail(error, CNN_DIVERGED, "image %d: the model's outputs are not finite", first + i);
+            }
+        }
+        first += n;
+    }
+    return CNN_OK;
+}
+
+cnn_status cnn_session_classify_file(cnn_session *session, const char *path, float *probabilities, cnn_error *error)
+{
+    const cnn_status status = cnn_image_fit_file(path, cnn_model_input(session->model), session->image, error);
+    return status == CNN_OK ? cnn_session_classify_pixels(session, session->image, 1, probabilities, error) : status;
+}
+
+cnn_status cnn_session_classify_memory(cnn_session *session, const void *bytes, size_t size, float *probabilities,
+                                       cnn_error *error)
+{
+    const cnn_status status =
+        cnn_image_fit(bytes, size, "picture", cnn_model_input(session->model), session->image, error);
+    return status == CNN_OK ? cnn_session_classify_pixels(session, session->image, 1, probabilities, error) : status;
+}
