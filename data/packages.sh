@@ -19,5 +19,5 @@ if [ "$(id -u)" -ne 0 ]; then
     as_root=(sudo)
 fi
 install=("${as_root[@]}" env DEBIAN_FRONTEND=noninteractive apt-get)
-"${install[@]}" -qq update </dev/null >&2
-"${install[@]}" -qq -y --no-install-recommends install "${missing[@]}" </dev/null >&2
+"${install[@]}" -qq update </dev/null >/dev/null
+"${install[@]}" -qq -y --no-install-recommends install "${missing[@]}" </dev/null >/dev/null
