@@ -1,6 +1,6 @@
-/* Whole files. Reading never trusts a size it was told; writing goes through a temporary file beside the target, so that
- * a crash, a full disk or a second writer leaves either the old file or a new one. */
-#define _XOPEN_SOURCE 700 /* realpath */
+/* Whole files. Reading never trusts a size it was told; writing goes through a temporary file beside the target, so
+ * that a crash, a full disk or a second writer leaves either the old file or a new one. */
+#define _XOPEN_SOURCE 700 /* realpath; NOLINT: the name is the system's */
 
 #include "base/file.h"
 
@@ -125,8 +125,8 @@ static bool write_all(int file, const unsigned char *bytes, size_t size)
     return true;
 }
 
-/** Creates a file of a name that nobody uses beside `path`, with the permissions that a new file would get; its name goes
- * into temporary[strlen(path) + SUFFIX_LENGTH]. */
+/** Creates a file of a name that nobody uses beside `path`, with the permissions that a new file would get; its name
+ * goes into temporary[strlen(path) + SUFFIX_LENGTH]. */
 static int create_beside(const char *path, char *temporary)
 {
     int file = -1;

@@ -14,8 +14,8 @@ typedef struct cnn_piece {
     size_t size;
 } cnn_piece;
 
-/** Replaces `path` by the pieces in turn: a temporary file beside it, fsync, rename, fsync of the folder. On failure the
- * temporary file is gone and `path` as it was. A `path` that exists and is no regular file is refused. */
+/** Replaces `path` by the pieces in turn: a temporary file beside it, fsync, rename, fsync of the folder. On failure
+ * the temporary file is gone and `path` as it was. A `path` that exists and is no regular file is refused. */
 cnn_status cnn_file_write(const char *path, const cnn_piece *pieces, int count, cnn_error *error);
 
 #endif

@@ -5,12 +5,12 @@
 #include <limits.h>
 #include <string.h>
 
-typedef union value {
+typedef union option_value {
     int integer; /* CNN_OPTION_INTEGER, CNN_OPTION_CHOICE */
     double number;
     int pair[2];
     cnn_shape shape;
-} value;
+} option_value;
 
 static size_t field_size(cnn_option_type type)
 {
@@ -28,14 +28,14 @@ static size_t field_size(cnn_option_type type)
     return 0;
 }
 
-static void store(const cnn_option *option, void *options, const value *from)
+static void store(const cnn_option *option, void *options, const option_value *from)
 {
     memcpy((char *)options + option->offset, from, field_size(option->type));
 }
 
-static value load(const cnn_option *option, const void *options)
+static option_value load(const cnn_option *option, const void *options)
 {
-    value loaded = {.shape = {0, 0, 0}};
+    option_value loaded = {.shape = {0, 0, 0}};
     memcpy(&loaded, (const char *)options + option->offset, field_size(option->type));
     return loaded;
 }
@@ -111,7 +111,7 @@ static bool parse_number(const cnn_option *option, const char *text, double *out
     return true;
 }
 
-static bool parse(const cnn_option *option, const char *text, value *out)
+static bool parse(const cnn_option *option, const char *text, option_value *out)
 {
     const int word = find_word(option, text);
     switch (option->type) {
@@ -135,7 +135,7 @@ static bool parse(const cnn_option *option, const char *text, value *out)
 void cnn_options_default(const cnn_option *table, void *options)
 {
     for (const cnn_option *option = table; option->name != NULL; option++) {
-        value fallback = {.shape = {0, 0, 0}};
+        option_value fallback = {.shape = {0, 0, 0}};
         if (option->fallback != NULL) {
             parse(option, option->fallback, &fallback);
         }
@@ -173,7 +173,7 @@ static const char *word_of(const cnn_option *option, double number)
     return NULL;
 }
 
-static void append_value(cnn_text *text, const cnn_option *option, const value *shown)
+static void append_value(cnn_text *text, const cnn_option *option, const option_value *shown)
 {
     const double number = option->type == CNN_OPTION_NUMBER ? shown->number : shown->integer;
     const char *word = NULL;
@@ -206,8 +206,8 @@ void cnn_options_print(const cnn_option *table, const void *options, cnn_text *t
 {
     for (int positional = 1; positional >= 0; positional--) {
         for (const cnn_option *option = table; option->name != NULL; option++) {
-            value fallback = {.shape = {0, 0, 0}};
-            const value shown = load(option, options);
+            option_value fallback = {.shape = {0, 0, 0}};
+            const option_value shown = load(option, options);
             if (option->positional != positional ||
                 (option->fallback != NULL && parse(option, option->fallback, &fallback) &&
                  memcmp(&fallback, &shown, field_size(option->type)) == 0)) {
@@ -325,7 +325,8 @@ static cnn_status fail_name(const cnn_option *table, const char *name, cnn_error
     return status;
 }
 
-cnn_status cnn_options_set(const cnn_option *table, void *options, const char *name, const char *text, cnn_error *error)
+cnn_status cnn_options_set(const cnn_option *table, void *options, const char *name, const char *value,
+                           cnn_error *error)
 {
     const cnn_option *option = table;
     while (option->name != NULL && (name == NULL ? !option->positional : strcmp(option->name, name) != 0)) {
@@ -333,11 +334,11 @@ cnn_status cnn_options_set(const cnn_option *table, void *options, const char *n
     }
     if (option->name == NULL) {
         return name != NULL ? fail_name(table, name, error)
-                            : cnn_fail(error, CNN_USAGE, "'%.200s' is not of the form option=value", text);
+                            : cnn_fail(error, CNN_USAGE, "'%.200s' is not of the form option=value", value);
     }
-    value parsed = {.shape = {0, 0, 0}};
-    if (!parse(option, text, &parsed)) {
-        return fail_value(option, text, error);
+    option_value parsed = {.shape = {0, 0, 0}};
+    if (!parse(option, value, &parsed)) {
+        return fail_value(option, value, error);
     }
     store(option, options, &parsed);
     return CNN_OK;

@@ -40,7 +40,8 @@ cnn_status cnn_options_set(const cnn_option *table, void *options, const char *n
 /** The index of the option `name` in the table, -1 where it has none. */
 int cnn_options_find(const cnn_option *table, const char *name);
 
-/** Appends the options that differ from their defaults, each as " name=value", positional first, in the table's order. */
+/** Appends the options that differ from their defaults, each as " name=value", positional first, in the table's
+ * order. */
 void cnn_options_print(const cnn_option *table, const void *options, cnn_text *text);
 
 /** Appends one line an option: name, permitted values, default, help. */

@@ -1,7 +1,7 @@
 /* How many processors this process may use. Containers and taskset restrict the affinity mask, which only an extension
  * of Linux can ask for; elsewhere all processors that are online count. */
 #ifdef __linux__
-#define _GNU_SOURCE
+#define _GNU_SOURCE /* NOLINT: the name is the system's */
 #include <sched.h>
 #endif
 

@@ -1,5 +1,6 @@
-/* Random numbers as a function of (seed, purpose, a, b): any place of the sequence is reached at once, so results depend
- * neither on order nor on threads. Philox4x32-10, Salmon et al., "Parallel random numbers: as easy as 1, 2, 3", SC 2011. */
+/* Random numbers as a function of (seed, purpose, a, b): any place of the sequence is reached at once, so results
+ * depend neither on order nor on threads. Philox4x32-10, Salmon et al., "Parallel random numbers: as easy as 1, 2, 3",
+ * SC 2011. */
 #ifndef CNN_BASE_RANDOM_H
 #define CNN_BASE_RANDOM_H
 

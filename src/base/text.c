@@ -12,6 +12,7 @@ int cnn_format_list(char *out, size_t size, const char *format, va_list argument
 {
     const locale_t c_locale = newlocale(LC_ALL_MASK, "C", (locale_t)0);
     const locale_t former = uselocale(c_locale);
+    /* NOLINTNEXTLINE(clang-analyzer-valist.Uninitialized): the callers started it */
     const int length = vsnprintf(out, size, format, arguments);
     uselocale(former);
     if (c_locale != (locale_t)0) {

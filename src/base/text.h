@@ -40,7 +40,7 @@ bool cnn_parse_integer(const char *text, size_t length, int64_t *value);
 bool cnn_parse_number(const char *text, size_t length, double *value);
 
 #define CNN_NUMBER_LENGTH 32
-/** The shortest decimal that reads back as `value`, which is finite: "0.1", "5e-04" is written "0.0005", 1e20 "1e+20". */
+/** The shortest decimal that reads back as `value`, which is finite: "0.1", 5e-4 "0.0005", 1e20 "1e+20". */
 void cnn_format_number(double value, char out[CNN_NUMBER_LENGTH]);
 
 #endif

@@ -64,25 +64,24 @@ static cnn_status fail_word(const line *l, cnn_error *error, const char *word)
 /** Copies a line without its comment and line end; fails where it is too long or no text. */
 static cnn_status read_line(line *l, const char *text, size_t length, cnn_error *error)
 {
+    l->rest = l->text;
     length -= length > 0 && text[length - 1] == '\r';
     for (size_t at = 0; at < length;) {
         const size_t bytes = cnn_utf8_length(text + at, length - at);
         const unsigned char c = (unsigned char)text[at];
-        l->statement.column = (int)(at < LINE_LIMIT ? at : LINE_LIMIT) + 1;
+        l->statement.column = (int)at + 1;
         if (bytes == 0 || (c < ' ' && c != '\t') || c == 0x7f) {
             return fail(l, error, "not text: a recipe is UTF-8 without control characters");
         }
-        if (at >= LINE_LIMIT) {
+        if (at + bytes > LINE_LIMIT) {
             return fail(l, error, "the line is longer than 4096 bytes");
         }
         at += bytes;
     }
     const char *comment = memchr(text, '#', length);
     length = comment == NULL ? length : (size_t)(comment - text);
-    length = length < LINE_LIMIT ? length : LINE_LIMIT;
     memcpy(l->text, text, length);
     l->text[length] = '\0';
-    l->rest = l->text;
     return CNN_OK;
 }
 

@@ -70,7 +70,7 @@ static void below_is_even_and_bounded(void **state)
     assert_int_equal(cnn_random_below(&random, 1), 0);
 }
 
-/** With this bound a quarter of all words must be drawn again: without that, the lowest quarter comes twice as often. */
+/** With this bound a quarter of all words must be drawn again: without that, some numbers come twice as often. */
 static void below_is_unbiased_for_large_bounds(void **state)
 {
     (void)state;

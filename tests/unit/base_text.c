@@ -114,8 +114,8 @@ static void formats_shortest(void **state)
     }
 }
 
-/** Sets a locale with a decimal comma, which is made first where the machine has none but can make it (localedef and the
- * package `locales`). */
+/** Sets a locale with a decimal comma, which is made first where the machine has none but can make it (localedef and
+ * the package `locales`). */
 static bool set_comma_locale(void)
 {
     const char *names[] = {"de_DE.UTF-8", "fr_FR.UTF-8", "nl_NL.UTF-8"};
