@@ -38,4 +38,6 @@ typedef struct cnn_conv_algorithm {
 /** Best first, NULL-terminated; the last is usable for everything. */
 extern const cnn_conv_algorithm *const cnn_conv_algorithms[];
 
+extern const cnn_conv_algorithm cnn_conv_im2col;
+
 #endif

@@ -1,0 +1,133 @@
+/* Convolution: options, geometry, and the choice of an algorithm for each pass. The computing is in conv_*.c. */
+#include "layers/conv.h"
+
+#include "layers/planning.h"
+
+#include <stddef.h>
+
+const cnn_conv_algorithm *const cnn_conv_algorithms[] = {&cnn_conv_im2col, NULL};
+
+typedef struct conv_state {
+    cnn_conv_geometry geometry;
+    const cnn_conv_algorithm *algorithms[CNN_CONV_PASSES];
+} conv_state;
+
+static const cnn_option conv_options[] = {
+    {"filters", CNN_OPTION_INTEGER, offsetof(cnn_conv_options, filters), 1, 65536, NULL, NULL, "output channels",
+     false},
+    {"kernel", CNN_OPTION_PAIR, offsetof(cnn_conv_options, kernel), 1, CNN_WINDOW_LIMIT, "3", NULL,
+     "height x width, or both at once", false},
+    {"stride", CNN_OPTION_PAIR, offsetof(cnn_conv_options, stride), 1, CNN_WINDOW_LIMIT, "1", NULL,
+     "pixels between neighbouring kernel positions", false},
+    {"padding", CNN_OPTION_INTEGER, offsetof(cnn_conv_options, padding), 0, CNN_WINDOW_LIMIT, "valid",
+     CNN_PADDING_WORDS, "zeros on each side; same: output = input / stride, rounded up; valid: none", false},
+    {"groups", CNN_OPTION_INTEGER, offsetof(cnn_conv_options, groups), 1, 65536, "1", NULL,
+     "channels and filters are cut into so many independent groups", false},
+    {"bias", CNN_OPTION_CHOICE, offsetof(cnn_conv_options, bias), 0, 0, "on", CNN_OPTION_OFF_ON,
+     "add a trained number to each filter's output", false},
+    {0}};
+
+static cnn_status plan_geometry(const cnn_layer_plan *plan, const cnn_conv_options *options,
+                                cnn_conv_geometry *geometry, cnn_error *error)
+{
+    const cnn_shape input = plan->input;
+    if (input.channels % options->groups)
+        return cnn_fail(error, CNN_USAGE, "groups=%d does not divide %d channels", options->groups, input.channels);
+    if (options->filters % options->groups)
+        return cnn_fail(error, CNN_USAGE, "groups=%d does not divide filters=%d", options->groups, options->filters);
+    cnn_windows windows = {.size = {options->kernel[0], options->kernel[1]},
+                           .stride = {options->stride[0], options->stride[1]}};
+    if (!cnn_windows_lay(&windows, options->padding, input))
+        return cnn_fail(error, CNN_USAGE, "kernel %dx%d does not fit in %dx%dx%d", windows.size[0], windows.size[1],
+                        input.height, input.width, input.channels);
+    *geometry = (cnn_conv_geometry){
+        .input = input,
+        .output = {windows.count[0], windows.count[1], options->filters},
+        .kernel_h = windows.size[0],
+        .kernel_w = windows.size[1],
+        .stride_h = windows.stride[0],
+        .stride_w = windows.stride[1],
+        .top = windows.before[0],
+        .left = windows.before[1],
+        .groups = options->groups,
+        .group_channels = input.channels / options->groups,
+        .group_filters = options->filters / options->groups,
+        .bias = options->bias,
+    };
+    return CNN_OK;
+}
+
+static cnn_status plan_tensors(cnn_layer_plan *plan, const cnn_conv_geometry *geometry, cnn_error *error)
+{
+    const cnn_tensor weight = {
+        .name = "weight",
+        .role = CNN_ROLE_WEIGHT,
+        .rank = 4,
+        .sizes = {geometry->output.channels, geometry->kernel_h, geometry->kernel_w, geometry->group_channels},
+        .initialization = CNN_INITIALIZE_HE_NORMAL,
+        .decay = true,
+    };
+    cnn_status status = cnn_plan_tensor(plan, weight, error);
+    if (status != CNN_OK)
+        return status;
+    const int fan_in = geometry->kernel_h * geometry->kernel_w * geometry->group_channels;
+    plan->tensors[0].fan_in = fan_in;
+    plan->multiply_adds = (int64_t)cnn_shape_size(geometry->output) * fan_in;
+    if (geometry->bias)
+        status = cnn_plan_tensor(plan, cnn_tensor_vector("bias", CNN_ROLE_BIAS, geometry->output.channels, 0), error);
+    return status;
+}
+
+static cnn_status conv_plan(cnn_layer_plan *plan, const void *options, void *state_memory, cnn_error *error)
+{
+    conv_state *state = state_memory;
+    cnn_conv_geometry *geometry = &state->geometry;
+    cnn_status status = plan_geometry(plan, options, geometry, error);
+    if (status == CNN_OK)
+        status = cnn_plan_output(plan, geometry->output, error);
+    if (status == CNN_OK)
+        status = plan_tensors(plan, geometry, error);
+    if (status != CNN_OK)
+        return status;
+    for (int pass = 0; pass < CNN_CONV_PASSES; pass++) {
+        const cnn_conv_algorithm *const *algorithm = cnn_conv_algorithms;
+        while (!(*algorithm)->usable(geometry, (cnn_conv_pass)pass))
+            algorithm++;
+        state->algorithms[pass] = *algorithm;
+        const size_t scratch = (*algorithm)->scratch_size(geometry, (cnn_conv_pass)pass);
+        if (plan->scratch_size < scratch)
+            plan->scratch_size = scratch;
+    }
+    plan->algorithm = state->algorithms[CNN_CONV_FORWARD]->name;
+    plan->backward_reads_input = true;
+    return CNN_OK;
+}
+
+static void run(const cnn_layer_call *call, cnn_conv_pass pass)
+{
+    const conv_state *state = call->state;
+    state->algorithms[pass]->run[pass](&state->geometry, call);
+}
+
+static void conv_forward(const cnn_layer_call *call)
+{
+    run(call, CNN_CONV_FORWARD);
+}
+
+static void conv_backward(const cnn_layer_call *call)
+{
+    run(call, CNN_CONV_BACKWARD_WEIGHT);
+    if (call->dx)
+        run(call, CNN_CONV_BACKWARD_INPUT);
+}
+
+const cnn_layer_kind cnn_layer_conv = {
+    .name = "conv",
+    .help = "convolution: each filter weighs the pixels under its kernel",
+    .options = conv_options,
+    .options_size = sizeof(cnn_conv_options),
+    .state_size = sizeof(conv_state),
+    .plan = conv_plan,
+    .forward = conv_forward,
+    .backward = conv_backward,
+};

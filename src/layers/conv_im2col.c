@@ -1,0 +1,165 @@
+/* Convolution as matrix products (im2col). The output pixels of a lane, over all its images, are cut into strips whose
+ * columns stay in the L2 cache: gather a strip, multiply, go on. Writing out the columns of a whole batch first halves
+ * the speed. Kernels of 1x1 need no columns: the image is the matrix. */
+#include "base/memory.h"
+#include "layers/columns.h"
+#include "math/gemm.h"
+#include "math/vector.h"
+
+#include <string.h>
+
+/* The columns of a strip take about this much, but a strip has at least STRIP_ROWS pixels, since each product packs the
+ * weights anew. */
+#define STRIP_BYTES ((size_t)256 << 10)
+#define STRIP_ROWS 128
+
+/** Numbers in a row of columns: what one filter weighs. */
+static int column_size(const cnn_conv_geometry *g)
+{
+    return g->kernel_h * g->kernel_w * g->group_channels;
+}
+
+static int strip_rows(const cnn_conv_geometry *g)
+{
+    const size_t rows = STRIP_BYTES / ((size_t)column_size(g) * sizeof(cnn_real)) / 16 * 16;
+    return rows > STRIP_ROWS ? (int)rows : STRIP_ROWS;
+}
+
+/** Whether the input is its own columns. */
+static bool is_pointwise(const cnn_conv_geometry *g)
+{
+    return g->kernel_h == 1 && g->kernel_w == 1 && g->stride_h == 1 && g->stride_w == 1 &&
+           g->input.height == g->output.height && g->input.width == g->output.width;
+}
+
+static size_t strip_pixels(const cnn_conv_geometry *g, int n)
+{
+    return (size_t)n * (size_t)g->output.height * (size_t)g->output.width;
+}
+
+/** The strip of group 0 that begins at output pixel `first` of `pixels`. */
+static cnn_strip strip_at(const cnn_conv_geometry *g, size_t first, size_t pixels)
+{
+    const size_t rows = (size_t)strip_rows(g), left = pixels - first;
+    return (cnn_strip){.geometry = g, .first = first, .count = (int)(left < rows ? left : rows)};
+}
+
+/** The strip's columns, [count][column_size]: in scratch, or where they are already. */
+static cnn_matrix columns_of(const cnn_strip *strip, const cnn_layer_call *call)
+{
+    const cnn_conv_geometry *g = strip->geometry;
+    const size_t channels = (size_t)g->input.channels, skipped = (size_t)strip->group * (size_t)g->group_channels;
+    if (is_pointwise(g))
+        return (cnn_matrix){call->x + strip->first * channels + skipped, strip->count, g->group_channels,
+                            g->input.channels};
+    cnn_columns_gather(strip, call->x, call->scratch);
+    return (cnn_matrix){call->scratch, strip->count, column_size(g), column_size(g)};
+}
+
+/** The group's filters, [group_filters][column_size]. */
+static cnn_matrix weights_of(const cnn_strip *strip, const cnn_layer_call *call)
+{
+    const cnn_conv_geometry *g = strip->geometry;
+    const size_t skipped = (size_t)strip->group * (size_t)g->group_filters * (size_t)column_size(g);
+    return (cnn_matrix){call->tensors[0] + skipped, g->group_filters, column_size(g), column_size(g)};
+}
+
+/** Where the group's numbers of the strip begin in y and dy, whose rows are all filters long. */
+static size_t output_at(const cnn_strip *strip)
+{
+    const cnn_conv_geometry *g = strip->geometry;
+    return strip->first * (size_t)g->output.channels + (size_t)strip->group * (size_t)g->group_filters;
+}
+
+/** The gradient of the group's part of the strip's output, [count][group_filters]. */
+static cnn_matrix gradient_of(const cnn_strip *strip, const cnn_layer_call *call)
+{
+    const cnn_conv_geometry *g = strip->geometry;
+    return (cnn_matrix){call->dy + output_at(strip), strip->count, g->group_filters, g->output.channels};
+}
+
+/** y[rows][columns] = bias[columns] in each row: the product then adds to it, which costs no more than zeroing did. */
+static void set_rows(cnn_real *restrict y, const cnn_real *restrict bias, size_t rows, size_t columns)
+{
+    for (size_t r = 0; r < rows; r++)
+        memcpy(y + r * columns, bias, columns * sizeof *y);
+}
+
+/** y[pixels][filters] = bias + columns[pixels][column_size] weight^T */
+static void forward(const cnn_conv_geometry *g, const cnn_layer_call *call)
+{
+    const size_t pixels = strip_pixels(g, call->n), filters = (size_t)g->output.channels;
+    for (size_t first = 0; first < pixels; first += (size_t)strip_rows(g)) {
+        cnn_strip strip = strip_at(g, first, pixels);
+        if (g->bias)
+            set_rows(call->y + first * filters, call->tensors[1], (size_t)strip.count, filters);
+        for (; strip.group < g->groups; strip.group++)
+            cnn_gemm((cnn_factor){columns_of(&strip, call), CNN_PLAIN},
+                     (cnn_factor){weights_of(&strip, call), CNN_TRANSPOSED},
+                     (cnn_product){call->y + output_at(&strip), g->output.channels, g->bias ? 1 : 0});
+    }
+}
+
+/** dcolumns[pixels][column_size] = dy[pixels][filters] weight, each added to the pixels it came from. */
+static void backward_input(const cnn_conv_geometry *g, const cnn_layer_call *call)
+{
+    const size_t pixels = strip_pixels(g, call->n), channels = (size_t)g->input.channels;
+    const bool pointwise = is_pointwise(g);
+    if (!pointwise)
+        memset(call->dx, 0, (size_t)call->n * cnn_shape_size(g->input) * sizeof *call->dx);
+    for (size_t first = 0; first < pixels; first += (size_t)strip_rows(g))
+        for (cnn_strip strip = strip_at(g, first, pixels); strip.group < g->groups; strip.group++) {
+            const size_t skipped = (size_t)strip.group * (size_t)g->group_channels;
+            cnn_product product = {call->scratch, column_size(g), 0};
+            if (pointwise)
+                product = (cnn_product){call->dx + first * channels + skipped, g->input.channels, 0};
+            cnn_gemm((cnn_factor){gradient_of(&strip, call), CNN_PLAIN},
+                     (cnn_factor){weights_of(&strip, call), CNN_PLAIN}, product);
+            if (!pointwise)
+                cnn_columns_scatter(&strip, call->scratch, call->dx);
+        }
+}
+
+/** dweight[filters][column_size] = dy^T columns, dbias[filters] = sum of dy's rows; both over the strips in order. */
+static void backward_weight(const cnn_conv_geometry *g, const cnn_layer_call *call)
+{
+    const size_t pixels = strip_pixels(g, call->n), filters = (size_t)g->output.channels;
+    const size_t group_size = (size_t)g->group_filters * (size_t)column_size(g);
+    for (size_t first = 0; first < pixels; first += (size_t)strip_rows(g)) {
+        cnn_strip strip = strip_at(g, first, pixels);
+        const int keep = first > 0;
+        if (g->bias)
+            cnn_vector_sum_rows(call->gradients[1], call->dy + first * filters, (size_t)strip.count, filters, keep);
+        for (; strip.group < g->groups; strip.group++)
+            cnn_gemm(
+                (cnn_factor){gradient_of(&strip, call), CNN_TRANSPOSED},
+                (cnn_factor){columns_of(&strip, call), CNN_PLAIN},
+                (cnn_product){call->gradients[0] + (size_t)strip.group * group_size, column_size(g), (cnn_real)keep});
+    }
+}
+
+static bool usable(const cnn_conv_geometry *g, cnn_conv_pass pass)
+{
+    (void)g, (void)pass;
+    return true;
+}
+
+static size_t scratch_size(const cnn_conv_geometry *g, cnn_conv_pass pass)
+{
+    (void)pass;
+    size_t size;
+    if (is_pointwise(g))
+        return 0;
+    if (!cnn_multiply_size((size_t)strip_rows(g) * sizeof(cnn_real), (size_t)column_size(g), &size))
+        return SIZE_MAX;
+    return size;
+}
+
+const cnn_conv_algorithm cnn_conv_im2col = {
+    .name = "im2col",
+    .usable = usable,
+    .scratch_size = scratch_size,
+    .run = {[CNN_CONV_FORWARD] = forward,
+            [CNN_CONV_BACKWARD_INPUT] = backward_input,
+            [CNN_CONV_BACKWARD_WEIGHT] = backward_weight},
+};
