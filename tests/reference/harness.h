@@ -1,0 +1,52 @@
+/* One layer outside a network: planned from a recipe's text, with memory of its own, run as the runner would run it, in
+ * lanes or whole-batch parts. All that a pass must write is filled with NaN before, and so is what lies around every
+ * buffer, whose bytes are compared afterwards: numbers left out, added to or written outside are seen. */
+#ifndef CNN_TESTS_HARNESS_H
+#define CNN_TESTS_HARNESS_H
+
+#include "layers/layer.h"
+#include "reference/reference.h"
+
+/** A buffer between two guards. */
+typedef struct harness_buffer {
+    void *data;
+    size_t size; /* bytes */
+} harness_buffer;
+
+typedef struct harness {
+    char text[160];
+    const cnn_layer_kind *kind;
+    const reference_layer *twin;
+    void *options, *state;
+    cnn_layer_plan plan;
+    int n, lanes;
+    bool in_place; /* where the plan allows: y is written over a copy of x, dx over a copy of dy */
+    bool no_dx;    /* nobody wants dx */
+    size_t input, output, sizes[CNN_LAYER_TENSORS]; /* numbers: an image's, a tensor's */
+    harness_buffer x, x2, y, dy, dx, saved, scratch, tensors[CNN_LAYER_TENSORS], gradients[CNN_LAYER_TENSORS];
+    harness_buffer lane_gradients[CNN_LAYER_TENSORS];
+    harness_buffer sums, shared;
+    cnn_random *random; /* [n] */
+} harness;
+
+/** Parses and plans `text`, as the first failure of either; no memory but options and state. */
+cnn_status harness_plan(harness *h, const char *text, cnn_shape input, cnn_error *error);
+/** Plans, which must succeed, and takes memory for n images in `lanes` lanes; inputs, dy and tensors are random. */
+void harness_new(harness *h, const char *text, cnn_shape input, int n, int lanes, uint64_t seed);
+void harness_free(harness *h);
+
+/** Runs forward with sums and totals; then, in training, backward; checks all guards. */
+void harness_forward(harness *h, bool training);
+void harness_backward(harness *h);
+
+/** The buffers' numbers. */
+cnn_real *harness_reals(const harness_buffer *buffer);
+
+/** The twin of a layer, on the same numbers: run forward, and backward where training. Free with harness_twin_free(). */
+void harness_twin_run(reference_call *twin, const harness *h, bool training);
+void harness_twin_free(reference_call *twin);
+
+/** The largest distance of two arrays over the largest number of the second (at least `floor`). It is infinite where one is NaN. */
+double harness_distance(const cnn_real *a, const double *b, size_t count, double floor);
+
+#endif
