@@ -150,8 +150,8 @@ typedef struct cnn_model cnn_model;
 
 /** An untrained model: the recipe's network, initialized from `seed`. Classes are named "0", "1", ... */
 CNN_API cnn_model *cnn_model_new(const cnn_recipe *recipe, uint64_t seed, cnn_error *error);
-/** Loads a model file (safetensors) of at most 2 GiB. Nothing in it is trusted: sizes, names, values and checksum must all
- * agree. A checkpoint is no model: it fails with CNN_FORMAT. */
+/** Loads a model file (safetensors) of at most 2 GiB. Nothing in it is trusted: sizes, names, values and checksum must
+ * all agree. A checkpoint is no model: it fails with CNN_FORMAT. */
 CNN_API cnn_model *cnn_model_load(const char *path, cnn_error *error);
 /** The same from memory, which may be freed afterwards. */
 CNN_API cnn_model *cnn_model_load_memory(const void *bytes, size_t size, cnn_error *error);
@@ -204,8 +204,8 @@ typedef struct cnn_session_options {
 CNN_API cnn_session *cnn_session_new(const cnn_model *model, const cnn_session_options *options, cnn_error *error);
 /**
  * Classifies `count` images of the model's own size, [count][height][width][channels], into
- * probabilities[count][class_count], each row of which sums to 1. Any count; batches are formed inside. Where the model's
- * outputs for an image are not finite it fails with CNN_DIVERGED, and the rows of the images before are written.
+ * probabilities[count][class_count], each row of which sums to 1. Any count; batches are formed inside. Where the
+ * model's outputs for an image are not finite it fails with CNN_DIVERGED, and the rows before that one are written.
  */
 CNN_API cnn_status cnn_session_classify_pixels(cnn_session *session, const uint8_t *pixels, int count,
                                                float *probabilities, cnn_error *error);

@@ -115,8 +115,8 @@ static cnn_status fail_in_file(const reader *r, const cnn_error *cause, cnn_erro
 static cnn_model *plan_model(const reader *r, cnn_error *error)
 {
     const char *text = metadata_text(r, "recipe");
-    if (text == NULL) {
-        cnn_fail(error, CNN_FORMAT, "%s: has no recipe", r->name);
+    if (text == NULL || metadata_text(r, "version") == NULL) {
+        cnn_fail(error, CNN_FORMAT, "%s: does not say its %s", r->name, text == NULL ? "recipe" : "version");
         return NULL;
     }
     cnn_error cause;

@@ -136,8 +136,6 @@ static void forged_tensors_are_refused(void **state)
 static void forged_metadata_is_refused(void **state)
 {
     (void)state;
-    static const char names[] = "needs a list of 2 class names";
-    static const char numbers[] = "need 1 number each";
     static const forgery forgeries[] = {
         {"\"cnn 1\"", "\"cnn 2\"", "its format 'cnn 2' is unknown to this version"},
         {"\"cnn 1\"", "\"cnn 1\",\"format\":\"cnn 1\"", "not valid JSON"},
@@ -149,7 +147,8 @@ static void forged_metadata_is_refused(void **state)
         {"\"version\":\"", "\"zero\":\"\\u0000\",\"version\":\"", "not valid JSON"},
         {"\"version\":\"", "\"utf\":\"\xff\",\"version\":\"", "not valid JSON"},
         {"\"crc32\"", "\"crc33\"", "it has no checksum"},
-        {"\"recipe\":", "\"recipes\":", "has no recipe"},
+        {"\"recipe\":", "\"recipes\":", "does not say its recipe"},
+        {"\"version\":", "\"vision\":", "does not say its version"},
         {"input 3x3x1", "input 3x3x3", "conv1.weight"},
         {"filters=2", "filters=4", "conv1.weight"},
         {"filters=2", "filters=0", "recipe:2:"},
@@ -157,6 +156,16 @@ static void forged_metadata_is_refused(void **state)
         {"dense units=2", "dense units=2\\ndense units=2", "has no tensor dense2.weight"},
         {"batchnorm\\n", "", "tensor dense1.weight"},
         {"input 3x3x1", "input 3x3x1 {", "recipe:1:"},
+    };
+    assert_forgeries_refused(forgeries, sizeof forgeries / sizeof forgeries[0]);
+}
+
+static void forged_classes_and_scales_are_refused(void **state)
+{
+    (void)state;
+    static const char names[] = "needs a list of 2 class names";
+    static const char numbers[] = "need 1 number each";
+    static const forgery forgeries[] = {
         {"[\\\"0\\\",\\\"1\\\"]", "[\\\"0\\\"]", names},
         {"[\\\"0\\\",\\\"1\\\"]", "[\\\"0\\\",\\\"1\\\",\\\"2\\\"]", names},
         {"[\\\"0\\\",\\\"1\\\"]", "{\\\"0\\\":0,\\\"1\\\":1}", names},
@@ -260,6 +269,7 @@ int main(void)
         cmocka_unit_test(header_sizes_are_not_trusted),
         cmocka_unit_test(forged_tensors_are_refused),
         cmocka_unit_test(forged_metadata_is_refused),
+        cmocka_unit_test(forged_classes_and_scales_are_refused),
         cmocka_unit_test(too_many_entries_are_refused_at_once),
         cmocka_unit_test(forged_values_are_refused),
         cmocka_unit_test(bytes_too_many_or_too_few_are_refused),

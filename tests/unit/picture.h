@@ -81,7 +81,9 @@ static void png_end(file *out, const void *pixels, int height, size_t row_size)
         memcpy(raw + at, (const unsigned char *)pixels + (size_t)y * row_size, row_size);
         at += row_size;
     }
-    assert(compress2(packed, &size, raw, at, 9) == Z_OK);
+    if (compress2(packed, &size, raw, at, 9) != Z_OK) {
+        abort();
+    }
     png_chunk(out, "IDAT", packed, size);
     png_chunk(out, "IEND", NULL, 0);
 }

@@ -79,7 +79,7 @@ static inline bool safetensors_metadata(safetensors *s)
     return safetensors_take(s, "}");
 }
 
-/** {"dtype":"F32","shape":[2,3],"data_offsets":[0,24]} after its name: as long as the shape says, behind the last one. */
+/** {"dtype":"F32","shape":[2,3],"data_offsets":[0,24]}: as long as the shape says, behind the tensor before. */
 static inline bool safetensors_tensor(safetensors *s)
 {
     safetensor *tensor = &s->tensors[s->count];
