@@ -29,8 +29,8 @@ typedef struct cnn_modelfile_tensor {
     size_t begin, end;    /* bytes */
 } cnn_modelfile_tensor;
 
-/** The planned network alone, without parameters, classes and metadata: what reading begins with. Takes the recipe over,
- * on failure too. */
+/** The planned network alone, without parameters, classes and metadata: what reading begins with. The recipe is taken
+ * over, on failure too. */
 cnn_model *cnn_model_plan(cnn_recipe *recipe, cnn_error *error);
 /** Gives a planned model its parameters, all zero. */
 cnn_status cnn_model_allocate(cnn_model *model, cnn_error *error);

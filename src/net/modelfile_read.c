@@ -317,8 +317,7 @@ static cnn_status read_classes(const reader *r, cnn_model *model, cnn_error *err
     return status;
 }
 
-/** What the file says about itself, then its agreement with the recipe, then the values: nothing is filled before all is
- * checked. */
+/** First all that can be refused, then memory, then the values: nothing is filled before all is checked. */
 static cnn_status read_model(reader *r, cnn_model *model, cnn_error *error)
 {
     cnn_error cause;

@@ -3,8 +3,8 @@
 #include "net/runner.h"
 #include "train/optimizer.h"
 
-/** Batches that the loader holds: the one in use and the next. */
-#define LOADED_BATCHES 2
+/** Batches that the loader holds. */
+#define LOADED_BATCHES 3
 
 /** Makes a runner a training one; it is never run. */
 static void no_loss(void *context, const cnn_loss_call *call)

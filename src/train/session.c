@@ -3,12 +3,31 @@
 #include "train/session.h"
 
 #include "base/memory.h"
+#include "data/loader.h"
 #include "image/image.h"
 #include "train/loss.h"
 
 #include <math.h>
 
 #define DEFAULT_BATCH 64
+
+static cnn_status set_up(cnn_session *session, int threads, cnn_error *error)
+{
+    const cnn_model *model = session->model;
+    const cnn_shape input = cnn_model_input(model);
+    session->image = cnn_alloc(cnn_shape_size(input), sizeof *session->image);
+    session->table = cnn_alloc((size_t)input.channels * 256, sizeof *session->table);
+    session->probabilities = cnn_alloc((size_t)cnn_model_class_count(model), sizeof *session->probabilities);
+    if (session->image == NULL || session->table == NULL || session->probabilities == NULL) {
+        return cnn_fail_memory(error);
+    }
+    cnn_scale_table(input.channels, model->mean, model->deviation, session->table);
+    cnn_error cause;
+    session->team = cnn_team_new(threads, &cause);
+    const cnn_runner_options options = {.batch = session->batch, .team = session->team};
+    session->runner = session->team != NULL ? cnn_runner_new(model->network, &options, &cause) : NULL;
+    return session->runner != NULL ? CNN_OK : cnn_fail(error, cause.status, "%s", cause.message);
+}
 
 cnn_session *cnn_session_new(const cnn_model *model, const cnn_session_options *options, cnn_error *error)
 {
@@ -25,25 +44,11 @@ cnn_session *cnn_session_new(const cnn_model *model, const cnn_session_options *
     }
     session->model = model;
     session->batch = chosen.batch > 0 ? chosen.batch : DEFAULT_BATCH;
-    session->image = cnn_alloc(cnn_shape_size(cnn_model_input(model)), sizeof *session->image);
-    session->probabilities = cnn_alloc((size_t)cnn_model_class_count(model), sizeof *session->probabilities);
-    if (session->image == NULL || session->probabilities == NULL) {
-        cnn_fail_memory(error);
-        goto failed;
-    }
-    session->team = cnn_team_new(chosen.threads > 0 ? chosen.threads : cnn_processor_count(), error);
-    if (session->team == NULL) {
-        goto failed;
-    }
-    const cnn_runner_options running = {.batch = session->batch, .team = session->team};
-    session->runner = cnn_runner_new(model->network, &running, error);
-    if (session->runner == NULL) {
-        goto failed;
+    if (set_up(session, chosen.threads > 0 ? chosen.threads : cnn_processor_count(), error) != CNN_OK) {
+        cnn_session_free(session);
+        return NULL;
     }
     return session;
-failed:
-    cnn_session_free(session);
-    return NULL;
 }
 
 void cnn_session_free(cnn_session *session)
@@ -54,16 +59,19 @@ void cnn_session_free(cnn_session *session)
     cnn_runner_free(session->runner);
     cnn_team_free(session->team);
     cnn_free(session->probabilities);
+    cnn_free(session->table);
     cnn_free(session->image);
     cnn_free(session);
 }
 
 static void scale_image(void *context, int part, int thread)
 {
-    cnn_session *session = context;
-    const size_t size = cnn_shape_size(cnn_model_input(session->model));
+    const cnn_session *session = context;
+    const cnn_shape input = cnn_model_input(session->model);
+    const size_t size = cnn_shape_size(input);
     (void)thread;
-    cnn_model_scale(session->model, session->pixels + (size_t)part * size, cnn_runner_input(session->runner, part));
+    cnn_scale_pixels(session->pixels + (size_t)part * size, size, input.channels, session->table,
+                     cnn_runner_input(session->runner, part));
 }
 
 void cnn_session_run(cnn_session *session, const uint8_t *pixels, int n)

@@ -12,11 +12,12 @@ struct cnn_session {
     cnn_runner *runner;
     int batch;
     uint8_t *image;          /* one decoded picture of the model's size */
+    cnn_real *table;         /* [channels][256]: a pixel's value, scaled */
     cnn_real *probabilities; /* [class_count] of one image */
     const uint8_t *pixels;   /* of the batch under way */
 };
 
-/** Computes the logits of n images [n][height][width][channels], 1 <= n <= session->batch; cnn_runner_output() has them. */
+/** Computes the logits of n images [n][height][width][channels], 1 <= n <= session->batch, for cnn_runner_output(). */
 void cnn_session_run(cnn_session *session, const uint8_t *pixels, int n);
 
 #endif
