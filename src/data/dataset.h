@@ -4,6 +4,9 @@
 
 #include "base/status.h"
 
+/** The most classes of a data set. */
+#define CNN_CLASSES 10000
+
 struct cnn_dataset {
     const char *format; /* "mnist", ...; "memory" for cnn_dataset_new() */
     uint8_t *pixels;    /* [count][height][width][channels] */
@@ -24,6 +27,18 @@ typedef struct cnn_dataset_format {
 
 /** All formats, NULL-terminated. */
 extern const cnn_dataset_format *const cnn_dataset_formats[];
+
+/* What the formats share. */
+
+/** Makes room in the zeroed `data` for `count` images, at least 1. `source` stands in messages. */
+cnn_status cnn_dataset_reserve(cnn_dataset *data, uint64_t count, cnn_shape shape, const char *source,
+                               cnn_error *error);
+/** Copies class names, which must be UTF-8 without control characters, not empty and all different. */
+cnn_status cnn_dataset_set_classes(cnn_dataset *data, const char *const *names, int count, const char *source,
+                                   cnn_error *error);
+/** "FOLDER/NAME", to be freed with cnn_free(); NULL when memory is out. */
+char *cnn_join_path(const char *folder, const char *name);
+bool cnn_is_folder(const char *path);
 
 /** Where a training's data came from, independent of paths: "mnist, 60000 images, crc32 1a2b3c4d" (CRC-32 of shape,
  * pixels, labels and class names). To be freed with cnn_free(). */

@@ -37,8 +37,10 @@ void cnn_loader_free(cnn_loader *loader);
 /** The order of an epoch: a permutation of 0 .. count - 1 into out, a function of (seed, purpose, epoch). */
 void cnn_loader_order(uint64_t seed, cnn_random_purpose purpose, int epoch, int count, int *out);
 
-/** pixel -> real for each channel: x[i] = (pixels[i] / 255 - mean[c]) / deviation[c]. */
-void cnn_scale_pixels(const uint8_t *pixels, size_t count, int channels, const double *mean, const double *deviation,
-                      cnn_real *out);
+/** Fills table[channels][256] with (pixel / 255 - mean[c]) / deviation[c], computed in double and rounded once. */
+void cnn_scale_table(int channels, const double *mean, const double *deviation, cnn_real *table);
+
+/** out[i] = table[i % channels][pixels[i]], for `count` bytes of whole pixels of 1 or 3 channels. */
+void cnn_scale_pixels(const uint8_t *pixels, size_t count, int channels, const cnn_real *table, cnn_real *out);
 
 #endif

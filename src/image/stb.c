@@ -9,11 +9,11 @@
 
 #include <string.h>
 
-static _Thread_local bool allocation_failed;
+static _Thread_local bool stbi_allocation_failed;
 
 static void *noted(void *memory)
 {
-    allocation_failed = allocation_failed || memory == NULL;
+    stbi_allocation_failed = stbi_allocation_failed || memory == NULL;
     return memory;
 }
 
@@ -96,7 +96,7 @@ static const stbi_io_callbacks source_calls = {source_read, source_skip, source_
 
 static cnn_status fail(const source *from, const char *name, cnn_error *error)
 {
-    if (allocation_failed) {
+    if (stbi_allocation_failed) {
         return cnn_fail_memory(error);
     }
     if (from->overrun) {
@@ -111,7 +111,7 @@ cnn_status cnn_stb_size(const unsigned char *bytes, size_t size, const char *nam
 {
     source from = {bytes, size, 0, false};
     int width = 0, height = 0, channels = 0;
-    allocation_failed = false;
+    stbi_allocation_failed = false;
     if (!stbi_info_from_callbacks(&source_calls, &from, &width, &height, &channels)) {
         return fail(&from, name, error);
     }
@@ -128,7 +128,7 @@ cnn_status cnn_stb_decode(const unsigned char *bytes, size_t size, const char *n
 {
     source from = {bytes, size, 0, false};
     int width = 0, height = 0, channels = 0;
-    allocation_failed = false;
+    stbi_allocation_failed = false;
     unsigned char *const pixels = stbi_load_from_callbacks(&source_calls, &from, &width, &height, &channels, 0);
     if (pixels == NULL || from.overrun) {
         const cnn_status status = fail(&from, name, error);

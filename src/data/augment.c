@@ -1,0 +1,202 @@
+/* Augmentation. What happens to an image is drawn first, in a fixed order; then one pass moves the pixels (whole rows
+ * where they only shift or flip, bilinear sampling where they turn or grow), one maps their values, one cuts out. */
+#include "data/augment.h"
+
+#include <math.h>
+#include <string.h>
+
+/** What was drawn for one image. */
+typedef struct choice {
+    bool flip;
+    double angle, size; /* radians; 1 is the image's own size */
+    int across, down;   /* shift in pixels, to the right and down */
+    double brightness, contrast;
+    int cutout_x, cutout_y; /* centre */
+} choice;
+
+/** Uniform in -reach .. reach. */
+static double draw_around(cnn_random *random, double reach)
+{
+    return reach * (2 * cnn_random_uniform(random) - 1);
+}
+
+static int draw_shift(cnn_random *random, int most)
+{
+    return (int)cnn_random_below(random, 2 * (uint32_t)most + 1) - most;
+}
+
+static choice draw(const cnn_augmentation *a, cnn_shape shape, cnn_random *random)
+{
+    const double pi = 3.14159265358979323846;
+    choice drawn = {.size = 1, .contrast = 1};
+    if (a->flip) {
+        drawn.flip = cnn_random_below(random, 2) == 1;
+    }
+    if (a->rotate > 0) {
+        drawn.angle = draw_around(random, a->rotate) * pi / 180;
+    }
+    if (a->scale > 0) {
+        drawn.size = 1 + draw_around(random, a->scale);
+    }
+    if (a->shift > 0) {
+        drawn.across = draw_shift(random, a->shift);
+        drawn.down = draw_shift(random, a->shift);
+    }
+    if (a->brightness > 0) {
+        drawn.brightness = draw_around(random, a->brightness);
+    }
+    if (a->contrast > 0) {
+        drawn.contrast = 1 + draw_around(random, a->contrast);
+    }
+    if (a->cutout > 0) {
+        drawn.cutout_x = (int)cnn_random_below(random, (uint32_t)shape.width);
+        drawn.cutout_y = (int)cnn_random_below(random, (uint32_t)shape.height);
+    }
+    return drawn;
+}
+
+/** Where pixel `at` of 0 .. count - 1 comes from when it may lie outside: -1 is nowhere. */
+static int fold(int at, int count, bool reflect)
+{
+    if (at >= 0 && at < count) {
+        return at;
+    }
+    if (!reflect) {
+        return -1;
+    }
+    if (count == 1) {
+        return 0;
+    }
+    const int period = 2 * (count - 1);
+    at %= period;
+    at = at < 0 ? at + period : at;
+    return at < count ? at : period - at;
+}
+
+/** One row of a shifted image: out[x] = in[x - across], with in mirrored first if it is flipped. */
+static void shift_row(const choice *drawn, bool reflect, cnn_shape shape, const uint8_t *in, uint8_t *out)
+{
+    const int width = shape.width, across = drawn->across;
+    const size_t pixel = (size_t)shape.channels;
+    const int first = across > 0 ? (across < width ? across : width) : 0;         /* inside from here */
+    const int last = across < 0 ? (-across < width ? width + across : 0) : width; /* to here */
+    for (int x = 0; x < width; x++) {
+        if (x == first && first < last && !drawn->flip) {
+            memcpy(out + (size_t)x * pixel, in + (size_t)(x - across) * pixel, (size_t)(last - first) * pixel);
+            x = last;
+            if (x == width) {
+                break;
+            }
+        }
+        int from = fold(x - across, width, reflect);
+        if (from < 0) {
+            memset(out + (size_t)x * pixel, 0, pixel);
+            continue;
+        }
+        from = drawn->flip ? width - 1 - from : from;
+        for (size_t c = 0; c < pixel; c++) {
+            out[(size_t)x * pixel + c] = in[(size_t)from * pixel + c];
+        }
+    }
+}
+
+static void shift(const choice *drawn, bool reflect, cnn_shape shape, const uint8_t *in, uint8_t *out)
+{
+    const size_t row = (size_t)shape.width * (size_t)shape.channels;
+    for (int y = 0; y < shape.height; y++) {
+        const int from = fold(y - drawn->down, shape.height, reflect);
+        if (from < 0) {
+            memset(out + (size_t)y * row, 0, row);
+        } else {
+            shift_row(drawn, reflect, shape, in + (size_t)from * row, out + (size_t)y * row);
+        }
+    }
+}
+
+/** The value between four pixels at (x, y) into out[channels]. */
+static void sample(double x, double y, bool reflect, cnn_shape shape, const uint8_t *in, uint8_t *out)
+{
+    const double left = floor(x), top = floor(y);
+    const float right_share = (float)(x - left), bottom_share = (float)(y - top);
+    const float across[2] = {1 - right_share, right_share}, down[2] = {1 - bottom_share, bottom_share};
+    float sums[3] = {0};
+    for (int j = 0; j < 2; j++) {
+        const int row = fold((int)top + j, shape.height, reflect);
+        for (int i = 0; row >= 0 && i < 2; i++) {
+            const int column = fold((int)left + i, shape.width, reflect);
+            if (column < 0) {
+                continue;
+            }
+            const uint8_t *const pixel = in + ((ptrdiff_t)row * shape.width + column) * shape.channels;
+            for (int c = 0; c < shape.channels; c++) {
+                sums[c] += across[i] * down[j] * pixel[c];
+            }
+        }
+    }
+    for (int c = 0; c < shape.channels; c++) {
+        out[c] = (uint8_t)(sums[c] + 0.5f);
+    }
+}
+
+/** Each pixel looks back to where it comes from: shift, then scale, rotation and flip, all undone about the centre. */
+static void warp(const choice *drawn, bool reflect, cnn_shape shape, const uint8_t *in, uint8_t *out)
+{
+    const double centre_x = (shape.width - 1) / 2.0, centre_y = (shape.height - 1) / 2.0;
+    const double cosine = cos(drawn->angle) / drawn->size, sine = sin(drawn->angle) / drawn->size;
+    for (int y = 0; y < shape.height; y++) {
+        const double v = y - drawn->down - centre_y;
+        for (int x = 0; x < shape.width; x++) {
+            const double u = x - drawn->across - centre_x;
+            const double turned = cosine * u + sine * v;
+            sample(centre_x + (drawn->flip ? -turned : turned), centre_y - sine * u + cosine * v, reflect, shape, in,
+                   out);
+            out += shape.channels;
+        }
+    }
+}
+
+/** value -> mean + contrast * (value - mean) + brightness, kept within 0 .. 255. */
+static void adjust(const choice *drawn, size_t size, uint8_t *pixels)
+{
+    uint8_t table[256];
+    uint64_t sum = 0;
+    for (size_t i = 0; i < size; i++) {
+        sum += pixels[i];
+    }
+    const double mean = (double)sum / (double)size;
+    for (int value = 0; value < 256; value++) {
+        const double changed = mean + drawn->contrast * (value - mean) + 255 * drawn->brightness;
+        table[value] = (uint8_t)(changed < 0 ? 0 : changed > 255 ? 255 : changed + 0.5);
+    }
+    for (size_t i = 0; i < size; i++) {
+        pixels[i] = table[pixels[i]];
+    }
+}
+
+static void cut_out(const choice *drawn, int side, cnn_shape shape, uint8_t *pixels)
+{
+    const int x = drawn->cutout_x - side / 2, y = drawn->cutout_y - side / 2;
+    const int left = x < 0 ? 0 : x, right = side < shape.width - x ? x + side : shape.width;
+    const int top = y < 0 ? 0 : y, bottom = side < shape.height - y ? y + side : shape.height;
+    for (int row = top; row < bottom; row++) {
+        memset(pixels + ((ptrdiff_t)row * shape.width + left) * shape.channels, 0,
+               (size_t)(right - left) * (size_t)shape.channels);
+    }
+}
+
+void cnn_augment(const cnn_augmentation *augmentation, cnn_shape shape, cnn_random random, const uint8_t *in,
+                 uint8_t *out)
+{
+    const choice drawn = draw(augmentation, shape, &random);
+    if (augmentation->rotate > 0 || augmentation->scale > 0) {
+        warp(&drawn, augmentation->reflect, shape, in, out);
+    } else {
+        shift(&drawn, augmentation->reflect, shape, in, out);
+    }
+    if (augmentation->brightness > 0 || augmentation->contrast > 0) {
+        adjust(&drawn, (size_t)shape.height * (size_t)shape.width * (size_t)shape.channels, out);
+    }
+    if (augmentation->cutout > 0) {
+        cut_out(&drawn, augmentation->cutout, shape, out);
+    }
+}
