@@ -44,6 +44,21 @@ static void check(const harness *h, const char *what, const harness_buffer *buff
                  h->plan.input.channels, h->n, what, distance);
 }
 
+/** All passes of a planned and filled layer against its twin's. */
+static void compare(harness *h)
+{
+    reference_call twin;
+    harness_twin_run(&twin, h, true);
+    harness_forward(h, true);
+    check(h, "y", &h->y, twin.y);
+    harness_backward(h);
+    check(h, "dx", &h->dx, twin.dx);
+    check(h, "dweight", &h->gradients[0], twin.gradients[0]);
+    if (h->plan.tensor_count > 1)
+        check(h, "dbias", &h->gradients[1], twin.gradients[1]);
+    harness_twin_free(&twin);
+}
+
 static void test_random_shapes(void **state)
 {
     (void)state;
@@ -59,16 +74,7 @@ static void test_random_shapes(void **state)
         if (planned != CNN_OK)
             continue;
         harness_new(&h, text, input, n, 1, (uint64_t)done);
-        reference_call twin;
-        harness_twin_run(&twin, &h, true);
-        harness_forward(&h, true);
-        check(&h, "y", &h.y, twin.y);
-        harness_backward(&h);
-        check(&h, "dx", &h.dx, twin.dx);
-        check(&h, "dweight", &h.gradients[0], twin.gradients[0]);
-        if (h.plan.tensor_count > 1)
-            check(&h, "dbias", &h.gradients[1], twin.gradients[1]);
-        harness_twin_free(&twin);
+        compare(&h);
         harness_free(&h);
         done++;
     }
@@ -84,13 +90,7 @@ static void test_many_strips(void **state)
     for (size_t i = 0; i < sizeof texts / sizeof *texts; i++) {
         harness h;
         harness_new(&h, texts[i], (cnn_shape){41, 37, 32}, 3, 1, i);
-        reference_call twin;
-        harness_twin_run(&twin, &h, true);
-        harness_forward(&h, true);
-        check(&h, "y", &h.y, twin.y);
-        harness_backward(&h);
-        check(&h, "dx", &h.dx, twin.dx);
-        harness_twin_free(&twin);
+        compare(&h);
         harness_free(&h);
     }
 }
