@@ -29,7 +29,7 @@ typedef struct classifying {
 
 /* ------------------------------------------------------------------------------------------------ one picture */
 
-/* The most probable class that comes after `class`, whose probability is at most `limit`; ties in the classes' order. */
+/* The most probable class that comes after `class`, whose probability is `limit`; ties in the classes' order. */
 static int next_class(const classifying *run, float limit, int class)
 {
     int best = -1;
@@ -74,7 +74,7 @@ static void finish_picture(classifying *run, const char *name, cnn_status status
 {
     if (status != CNN_OK) {
         run->failed = true;
-        cnn_complain_error(error);
+        cnn_complain("%s%s", strcmp(name, "-") == 0 ? "standard input: " : "", error->message);
     } else if (run->json) {
         print_json(run, name);
     } else {

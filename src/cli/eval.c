@@ -1,6 +1,7 @@
 /* cnn eval: how a model does on a data set's test images. */
 #include "command.h"
 #include "eval_report.h"
+#include "format.h"
 #include "open.h"
 #include "output.h"
 
@@ -45,7 +46,8 @@ static cnn_exit run_eval(const cnn_args *args)
     cnn_error error;
     cnn_dataset *data = cnn_dataset_open(settings->data, CNN_SPLIT_TEST, cnn_model_input(model), &error);
     if (data && cnn_dataset_skipped(data) > 0) {
-        cnn_tell("note: %d files passed over: not readable as pictures", cnn_dataset_skipped(data));
+        cnn_tell("note: %s passed over: not readable as pictures",
+                 cnn_format_things(cnn_dataset_skipped(data), "file", CNN_FORMAT_ROOM));
     }
     const cnn_exit code = data ? evaluate(model, data, args) : cnn_complain_error(&error);
     cnn_dataset_free(data);

@@ -20,10 +20,32 @@ const char *cnn_format_count(int64_t value, char out[CNN_FORMAT_LENGTH])
     return out;
 }
 
-const char *cnn_format_duration(double seconds, char out[CNN_FORMAT_LENGTH])
+const char *cnn_format_things(int64_t count, const char *thing, char out[CNN_FORMAT_LENGTH])
+{
+    snprintf(out, CNN_FORMAT_LENGTH, "%s %s%s", cnn_format_count(count, CNN_FORMAT_ROOM), thing, count == 1 ? "" : "s");
+    return out;
+}
+
+static long whole_seconds(double seconds)
 {
     const double limit = 1e9;
-    const long whole = (long)((seconds < limit ? seconds : limit) + 0.5);
+    return (long)((seconds < limit ? seconds : limit) + 0.5);
+}
+
+const char *cnn_format_clock(double seconds, char out[CNN_FORMAT_LENGTH])
+{
+    const long whole = whole_seconds(seconds);
+    if (whole < 3600) {
+        snprintf(out, CNN_FORMAT_LENGTH, "%ld:%02ld", whole / 60, whole % 60);
+    } else {
+        snprintf(out, CNN_FORMAT_LENGTH, "%ld:%02ld:%02ld", whole / 3600, whole % 3600 / 60, whole % 60);
+    }
+    return out;
+}
+
+const char *cnn_format_duration(double seconds, char out[CNN_FORMAT_LENGTH])
+{
+    const long whole = whole_seconds(seconds);
     if (seconds < 9.95) {
         snprintf(out, CNN_FORMAT_LENGTH, "%.1f s", seconds);
     } else if (whole < 60) {

@@ -12,8 +12,12 @@
 
 /** "431,080" */
 const char *cnn_format_count(int64_t value, char out[CNN_FORMAT_LENGTH]);
+/** "1 epoch", "1,000 epochs": a count and what it counts, which takes an s. */
+const char *cnn_format_things(int64_t count, const char *thing, char out[CNN_FORMAT_LENGTH]);
 /** "0.8 s", "41 s", "2 min 5 s", "1 h 20 min" */
 const char *cnn_format_duration(double seconds, char out[CNN_FORMAT_LENGTH]);
+/** "0:07", "2:05", "1:02:05" */
+const char *cnn_format_clock(double seconds, char out[CNN_FORMAT_LENGTH]);
 /** "512 B", "1.7 MB"; powers of ten */
 const char *cnn_format_bytes(int64_t bytes, char out[CNN_FORMAT_LENGTH]);
 /** "28x28x1" */

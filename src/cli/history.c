@@ -21,7 +21,7 @@ static void write_row(FILE *file, const cnn_progress *epoch)
     } else {
         fputs(",,", file);
     }
-    fprintf(file, "%.7g,%.1f,%.3f\n", epoch->learning_rate, cnn_history_rate(epoch), epoch->seconds);
+    fprintf(file, "%.7g,%.1f,%.6f\n", epoch->learning_rate, cnn_history_rate(epoch), epoch->seconds);
 }
 
 static bool write_rows(const cnn_trainer *trainer, const char *path)

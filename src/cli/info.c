@@ -90,14 +90,15 @@ static void print_classes(const cnn_model *model)
     cnn_output_print("\n");
 }
 
-/* The lines of the recipe that say how the model was trained. */
-static void print_training(const char *recipe)
+/* The options of the recipe's statement `word`, where it has one. */
+static void print_statement(const char *recipe, const char *word, const char *label)
 {
+    const size_t word_length = strlen(word);
     for (const char *line = recipe; *line;) {
         const size_t length = strcspn(line, "\n");
-        if (strncmp(line, "train ", 6) == 0 || strncmp(line, "augment ", 8) == 0) {
-            print_label("training");
-            cnn_output_print("%.*s\n", (int)length, line);
+        if (strncmp(line, word, word_length) == 0 && line[word_length] == ' ') {
+            print_label(label);
+            cnn_output_print("%.*s\n", (int)(length - word_length - 1), line + word_length + 1);
         }
         line += length + (line[length] == '\n');
     }
@@ -127,7 +128,8 @@ static void print_text(const description *it)
     print_layers(it);
     print_costs(&it->info);
     const char *recipe = cnn_model_metadata(it->model, "recipe");
-    print_training(recipe ? recipe : "");
+    print_statement(recipe ? recipe : "", "train", "training");
+    print_statement(recipe ? recipe : "", "augment", "augmentation");
     if (it->trained) {
         print_classes(it->model);
         print_origin(it->model);

@@ -20,7 +20,7 @@ void cnn_output_begin(void);
 
 /** printf to stdout. */
 void cnn_output_print(const char *format, ...) CNN_OUTPUT_FORMAT;
-/** Text for a person: at most `width` columns of it (UTF-8; control characters become '?'), and blanks up to `width`. */
+/** Text for a person: at most `width` columns of it (UTF-8; control characters become '?'), padded to `width`. */
 void cnn_output_cell(const char *text, int width);
 /** Text for a person, whole, with control characters as '?'. */
 void cnn_output_text(const char *text);

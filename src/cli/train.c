@@ -140,6 +140,7 @@ static cnn_exit prepare(training *run)
     }
     if (code == CNN_EXIT_DONE) {
         cnn_progress progress;
+        cnn_stop_watch();
         cnn_trainer_progress(run->trainer, &progress);
         run->checkpoint_epochs = finished_epochs(run->trainer);
         cnn_report_begin(&run->report,
@@ -222,7 +223,6 @@ static cnn_exit stop(training *run, const cnn_progress *progress)
 static cnn_exit train(training *run, cnn_progress *progress)
 {
     cnn_error error;
-    cnn_stop_watch();
     while (!progress->done) {
         if (cnn_stop_requested()) {
             return stop(run, progress);

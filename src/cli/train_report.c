@@ -18,30 +18,53 @@ static double now(void)
     return (double)time.tv_sec + 1e-9 * (double)time.tv_nsec;
 }
 
+/* "after epoch 3" or "in epoch 4 after step 17 of 938" */
+static const char *format_place(const cnn_progress *progress, char out[CNN_FORMAT_LENGTH])
+{
+    if (progress->step == progress->steps) {
+        snprintf(out, CNN_FORMAT_LENGTH, "after epoch %d", progress->epoch);
+    } else {
+        snprintf(out, CNN_FORMAT_LENGTH, "in epoch %d after step %d of %d", progress->epoch, progress->step,
+                 progress->steps);
+    }
+    return out;
+}
+
+static void tell_data(const cnn_report *report, const cnn_report_start *start)
+{
+    char held_back[CNN_FORMAT_LENGTH + 32] = "";
+    if (start->progress->validation_images > 0) {
+        snprintf(held_back, sizeof held_back, ", %s held back to validate",
+                 cnn_format_count(start->progress->validation_images, CNN_FORMAT_ROOM));
+    }
+    cnn_tell("data      %s: %s of %s in %d classes%s", report->data,
+             cnn_format_things(cnn_dataset_count(start->dataset), "image", CNN_FORMAT_ROOM),
+             cnn_format_shape(cnn_dataset_shape(start->dataset), CNN_FORMAT_ROOM),
+             cnn_dataset_class_count(start->dataset), held_back);
+    if (cnn_dataset_skipped(start->dataset) > 0) {
+        cnn_tell("          %s passed over: not readable as pictures",
+                 cnn_format_things(cnn_dataset_skipped(start->dataset), "file", CNN_FORMAT_ROOM));
+    }
+}
+
 static void begin_text(const cnn_report *report, const cnn_report_start *start)
 {
     const cnn_progress *progress = start->progress;
-    const int held_back = progress->validation_images;
-    cnn_tell("recipe    %s: %s parameters, %s multiply-adds an image", report->recipe,
-             cnn_format_count(start->model->parameters, CNN_FORMAT_ROOM),
-             cnn_format_count(start->model->multiply_adds, CNN_FORMAT_ROOM));
-    cnn_tell("data      %s: %s images of %s, %d classes%s%s%s", report->data,
-             cnn_format_count(cnn_dataset_count(start->dataset), CNN_FORMAT_ROOM),
-             cnn_format_shape(cnn_dataset_shape(start->dataset), CNN_FORMAT_ROOM),
-             cnn_dataset_class_count(start->dataset), held_back ? ", " : "",
-             held_back ? cnn_format_count(held_back, CNN_FORMAT_ROOM) : "", held_back ? " held back to validate" : "");
-    if (cnn_dataset_skipped(start->dataset) > 0) {
-        cnn_tell("          %d files passed over: not readable as pictures", cnn_dataset_skipped(start->dataset));
+    char origin[64];
+    if (start->resumed) {
+        snprintf(origin, sizeof origin, "resumed %s", format_place(progress, CNN_FORMAT_ROOM));
+    } else {
+        snprintf(origin, sizeof origin, "seed %" PRIu64, start->seed);
     }
+    cnn_tell("recipe    %s: %s, %s an image", report->recipe,
+             cnn_format_things(start->model->parameters, "parameter", CNN_FORMAT_ROOM),
+             cnn_format_things(start->model->multiply_adds, "multiply-add", CNN_FORMAT_ROOM));
+    tell_data(report, start);
     cnn_tell("model     %s%s", report->paths->model,
              cnn_path_exists(report->paths->model) ? " (replaces the existing file at the end)" : "");
-    if (start->resumed) {
-        cnn_tell("training  %d epochs of %d steps, %d threads, resumed in epoch %d after step %d", progress->epochs,
-                 progress->steps, start->threads, progress->epoch, progress->step);
-    } else {
-        cnn_tell("training  %d epochs of %d steps, %d threads, seed %" PRIu64, progress->epochs, progress->steps,
-                 start->threads, start->seed);
-    }
+    cnn_tell("training  %s of %s, %s, %s", cnn_format_things(progress->epochs, "epoch", CNN_FORMAT_ROOM),
+             cnn_format_things(progress->steps, "step", CNN_FORMAT_ROOM),
+             cnn_format_things(start->threads, "thread", CNN_FORMAT_ROOM), origin);
 }
 
 static void begin_json(const cnn_report *report, const cnn_report_start *start)
@@ -95,33 +118,39 @@ static int digits(int number)
     return snprintf(NULL, 0, "%d", number);
 }
 
+/* The bar's room depends on the terminal alone, so that it does not jump as the numbers change. */
+static void draw_line(const cnn_report *report, const cnn_progress *progress)
+{
+    enum { LONGEST_BAR = 30, SHORTEST_BAR = 5, TAIL_COLUMNS = 61 };
+    char head[64];
+    char tail[256];
+    const int head_columns =
+        snprintf(head, sizeof head, "epoch %*d/%d", digits(progress->epochs), progress->epoch, progress->epochs);
+    snprintf(tail, sizeof tail, " %3d%%  %7s images/s  loss %.4f  acc %6.2f%%  %s left",
+             (int)(100.0 * progress->step / progress->steps),
+             cnn_format_count((int64_t)cnn_history_rate(progress), CNN_FORMAT_ROOM), progress->loss,
+             100 * progress->accuracy, cnn_format_clock(seconds_left(report, progress), CNN_FORMAT_ROOM));
+    const int columns = cnn_terminal_columns(&report->terminal) - 1;
+    const int cells = columns - head_columns - 1 - TAIL_COLUMNS;
+    const bool barred = cells >= SHORTEST_BAR;
+    FILE *stream = report->terminal.stream;
+    fprintf(stream, "%.*s", columns, head);
+    if (barred) {
+        fputc(' ', stream);
+        draw_bar(&report->terminal, cells < LONGEST_BAR ? cells : LONGEST_BAR,
+                 (double)progress->step / progress->steps);
+    }
+    fprintf(stream, "%.*s", columns > head_columns ? columns - head_columns : 0, tail);
+}
+
 void cnn_report_step(cnn_report *report, const cnn_progress *progress)
 {
-    enum { LONGEST_BAR = 30, SHORTEST_BAR = 5 };
     if (report->mode != CNN_REPORT_TEXT || !report->terminal.live || now() - report->drawn < REDRAW_SECONDS) {
         return;
     }
-    char head[64];
-    char tail[256];
-    const int head_width =
-        snprintf(head, sizeof head, "epoch %*d/%d ", digits(progress->epochs), progress->epoch, progress->epochs);
-    const int tail_width =
-        snprintf(tail, sizeof tail, " %3d%%  %s images/s  loss %.4f  accuracy %.2f%%  %s left",
-                 (int)(100.0 * progress->step / progress->steps),
-                 cnn_format_count((int64_t)cnn_history_rate(progress), CNN_FORMAT_ROOM), progress->loss,
-                 100 * progress->accuracy, cnn_format_duration(seconds_left(report, progress), CNN_FORMAT_ROOM));
-    const int room = cnn_terminal_columns(&report->terminal) - 1 - head_width;
-    const int cells = room - tail_width < LONGEST_BAR ? room - tail_width : LONGEST_BAR;
-    FILE *stream = report->terminal.stream;
     cnn_terminal_erase(&report->terminal);
-    if (room > 0) {
-        fputs(head, stream);
-        if (cells >= SHORTEST_BAR) {
-            draw_bar(&report->terminal, cells, (double)progress->step / progress->steps);
-        }
-        fprintf(stream, "%.*s", room, cells >= SHORTEST_BAR ? tail : tail + 1);
-    }
-    fflush(stream);
+    draw_line(report, progress);
+    fflush(report->terminal.stream);
     report->drawn = now();
 }
 
@@ -132,7 +161,7 @@ static void epoch_text(const cnn_report *report, const cnn_progress *progress)
         snprintf(validation, sizeof validation, "  val loss %.4f  val accuracy %6.2f%%", progress->validation_loss,
                  100 * progress->validation_accuracy);
     }
-    cnn_tell("%sepoch %*d/%d%s  loss %.4f  accuracy %6.2f%%%s  lr %-9.3g %s images/s  %s",
+    cnn_tell("%sepoch %*d/%d%s  loss %.4f  accuracy %6.2f%%%s  lr %-8.3g %8s images/s  %s",
              cnn_terminal_style(&report->terminal, CNN_STYLE_BOLD), digits(progress->epochs), progress->epoch,
              progress->epochs, cnn_terminal_style(&report->terminal, CNN_STYLE_PLAIN), progress->loss,
              100 * progress->accuracy, validation, progress->learning_rate,
@@ -169,7 +198,8 @@ void cnn_report_epoch(cnn_report *report, const cnn_progress *progress)
 static void done_text(const cnn_report *report, const cnn_progress *progress, double seconds)
 {
     cnn_output_text(report->paths->model);
-    cnn_output_print(": %d epochs in %s", progress->epochs, cnn_format_duration(seconds, CNN_FORMAT_ROOM));
+    cnn_output_print(": %s in %s", cnn_format_things(progress->epochs, "epoch", CNN_FORMAT_ROOM),
+                     cnn_format_duration(seconds, CNN_FORMAT_ROOM));
     if (progress->validated) {
         cnn_output_print(", validation accuracy %.2f%%", 100 * progress->validation_accuracy);
     } else {
@@ -200,8 +230,7 @@ void cnn_report_done(const cnn_report *report, const cnn_progress *progress, dou
 void cnn_report_stopped(const cnn_report *report, const cnn_progress *progress, const char *resume)
 {
     cnn_report_pause(report);
-    cnn_tell("stopped in epoch %d after step %d of %d; to go on: %s", progress->epoch, progress->step, progress->steps,
-             resume);
+    cnn_tell("stopped %s; to go on: %s", format_place(progress, CNN_FORMAT_ROOM), resume);
     if (report->mode == CNN_REPORT_JSON) {
         cnn_output_json(json_pack("{s:s, s:i, s:i, s:o, s:o}", "event", "stopped", "epoch", progress->epoch, "step",
                                   progress->step, "checkpoint", cnn_json_text(report->paths->checkpoint), "resume",

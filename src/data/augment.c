@@ -113,17 +113,24 @@ static void shift(const choice *drawn, bool reflect, cnn_shape shape, const uint
     }
 }
 
-/** The value between four pixels at (x, y) into out[channels]. */
+/** The largest integer not above x; floor() is a call on the baseline x86-64. */
+static int round_down(double x)
+{
+    const int truncated = (int)x;
+    return truncated - (x < truncated);
+}
+
+/** The value between the four pixels around (x, y) into out[channels]. */
 static void sample(double x, double y, bool reflect, cnn_shape shape, const uint8_t *in, uint8_t *out)
 {
-    const double left = floor(x), top = floor(y);
+    const int left = round_down(x), top = round_down(y);
     const float right_share = (float)(x - left), bottom_share = (float)(y - top);
     const float across[2] = {1 - right_share, right_share}, down[2] = {1 - bottom_share, bottom_share};
     float sums[3] = {0};
     for (int j = 0; j < 2; j++) {
-        const int row = fold((int)top + j, shape.height, reflect);
+        const int row = fold(top + j, shape.height, reflect);
         for (int i = 0; row >= 0 && i < 2; i++) {
-            const int column = fold((int)left + i, shape.width, reflect);
+            const int column = fold(left + i, shape.width, reflect);
             if (column < 0) {
                 continue;
             }

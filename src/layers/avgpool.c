@@ -26,7 +26,7 @@ static CNN_HOT void pool_image(const cnn_windows *windows, const cnn_layer_plan 
             memset(y, 0, (size_t)channels * sizeof *y);
             for (int ky = window.rows.first; ky < window.rows.end; ky++)
                 for (int kx = window.columns.first; kx < window.columns.end; kx++) {
-                    const cnn_real *from = x + window.corner + (ky * width + kx) * channels;
+                    const cnn_real *from = x + (window.corner + (ky * width + kx) * channels);
                     for (ptrdiff_t c = 0; c < channels; c++)
                         y[c] += from[c];
                 }
@@ -46,7 +46,7 @@ static CNN_HOT void spread_image(const cnn_windows *windows, const cnn_layer_pla
             const cnn_real factor = share(&window);
             for (int ky = window.rows.first; ky < window.rows.end; ky++)
                 for (int kx = window.columns.first; kx < window.columns.end; kx++) {
-                    cnn_real *to = dx + window.corner + (ky * width + kx) * channels;
+                    cnn_real *to = dx + (window.corner + (ky * width + kx) * channels);
                     for (ptrdiff_t c = 0; c < channels; c++)
                         to[c] += factor * dy[c];
                 }

@@ -57,8 +57,8 @@ static cnn_status dense_plan(cnn_layer_plan *plan, const void *options_memory, v
 /** Of 0 .. total - 1, what part `part` of PARTS has: nothing for the last ones of a short total. */
 static cnn_span slice(int total, int part)
 {
-    const int width = (total / PARTS + SLICE_UNIT) / SLICE_UNIT * SLICE_UNIT;
-    const int64_t first = (int64_t)part * width, end = first + width;
+    const int64_t unit = PARTS * SLICE_UNIT, width = (total + unit - 1) / unit * SLICE_UNIT;
+    const int64_t first = part * width, end = first + width;
     return (cnn_span){(int)(first < total ? first : total), (int)(end < total ? end : total)};
 }
 

@@ -19,11 +19,11 @@ static cnn_status maxpool_plan(cnn_layer_plan *plan, const void *options, void *
     return CNN_OK;
 }
 
-/** The image's numbers that a window reads and writes: of x, where its position (0, 0) is; a row further down is `row`
- * numbers on, a pixel to the right `channels`. Outputs of training alone may be NULL. */
+/** What a window reads and writes: of the image x, from its corner on, where a row further down is `row` numbers on and a
+ * pixel to the right `channels`; of the outputs its pixel. positions is NULL in inference. */
 typedef struct window_at {
     const cnn_real *x;
-    ptrdiff_t row;
+    ptrdiff_t corner, row;
     int channels;
     cnn_real *y;
     unsigned char *positions;
@@ -45,13 +45,14 @@ static inline void pool_wide(const window_at *at, const cnn_pool_window *window,
 {
     cnn_real best[WIDE];
     int where[WIDE];
+    const ptrdiff_t origin = at->corner + c;
     const ptrdiff_t first = window->rows.first * at->row + (ptrdiff_t)window->columns.first * at->channels;
-    memcpy(best, at->x + first + c, (size_t)count * sizeof *best);
+    memcpy(best, at->x + (origin + first), (size_t)count * sizeof *best);
     for (int i = 0; i < count; i++)
         where[i] = window->rows.first * size_w + window->columns.first;
     for (int ky = window->rows.first; ky < window->rows.end; ky++)
         for (int kx = window->columns.first; kx < window->columns.end; kx++) {
-            const cnn_real *restrict from = at->x + ky * at->row + (ptrdiff_t)kx * at->channels + c;
+            const cnn_real *restrict from = at->x + (origin + ky * at->row + (ptrdiff_t)kx * at->channels);
             const int position = ky * size_w + kx;
             for (int i = 0; i < count; i++) {
                 const cnn_real value = from[i], old = best[i];
@@ -69,7 +70,7 @@ static inline void pool_wide(const window_at *at, const cnn_pool_window *window,
 /** A whole window of 2x2 over `count` channels, at most BLOCK, from channel c on. */
 static inline void pool_2x2(const window_at *at, int c, int count)
 {
-    const cnn_real *restrict top = at->x + c, *restrict bottom = top + at->row;
+    const cnn_real *restrict top = at->x + at->corner + c, *restrict bottom = top + at->row;
     cnn_real *restrict y = at->y + c;
     int where[BLOCK];
     for (int i = 0; i < count; i++) {
@@ -100,11 +101,10 @@ static inline void pool_2x2_blocks(const window_at *at)
 static CNN_HOT void pool_image(const cnn_windows *windows, const cnn_layer_plan *plan, window_at at)
 {
     const bool is_2x2 = windows->size[0] == 2 && windows->size[1] == 2 && cnn_pool_is_apart(windows, plan->input);
-    const cnn_real *x = at.x;
     for (int oy = 0; oy < plan->output.height; oy++)
         for (int ox = 0; ox < plan->output.width; ox++) {
             const cnn_pool_window window = cnn_pool_window_at(windows, plan->input, oy, ox);
-            at.x = x + window.corner;
+            at.corner = window.corner;
             if (is_2x2)
                 pool_2x2_blocks(&at);
             else

@@ -311,14 +311,3 @@ bool cnn_model_layer(const cnn_model *model, int index, cnn_layer_info *info)
                              .multiply_adds = node->plan.multiply_adds};
     return true;
 }
-
-void cnn_model_scale(const cnn_model *model, const uint8_t *pixels, cnn_real *out)
-{
-    const int channels = model->network->input.channels;
-    const size_t count = cnn_shape_size(model->network->input);
-    for (size_t i = 0; i < count; i += (size_t)channels) {
-        for (int c = 0; c < channels; c++) {
-            out[i + (size_t)c] = (cnn_real)((pixels[i + (size_t)c] / 255.0 - model->mean[c]) / model->deviation[c]);
-        }
-    }
-}

@@ -34,9 +34,6 @@ cnn_status cnn_model_set_scale(cnn_model *model, const double *mean, const doubl
 /** Sets one entry of the metadata; a NULL value removes it. */
 cnn_status cnn_model_set_metadata(cnn_model *model, const char *key, const char *value, cnn_error *error);
 
-/** pixels [h][w][c] of one image to scaled reals, by mean and deviation. */
-void cnn_model_scale(const cnn_model *model, const uint8_t *pixels, cnn_real *out);
-
 /* The file (modelfile.c). A checkpoint is a model with optimizer state blocks and metadata of its own. */
 
 /** The whole file in memory, the caller's to cnn_free(). */

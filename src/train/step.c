@@ -99,6 +99,8 @@ static cnn_status validate(cnn_trainer *t, cnn_progress *progress, cnn_error *er
 {
     const int batch = t->options.batch < t->train_count ? t->options.batch : t->train_count;
     const int *indices = t->indices + t->train_count;
+    const cnn_shape input = t->model->network->input;
+    const size_t size = cnn_shape_size(input);
     const int classes = t->model->network->class_count;
     double loss = 0;
     int correct = 0;
@@ -106,8 +108,8 @@ static cnn_status validate(cnn_trainer *t, cnn_progress *progress, cnn_error *er
     for (int first = 0; first < t->held_back; first += batch) {
         const int n = t->held_back - first < batch ? t->held_back - first : batch;
         for (int i = 0; i < n; i++) {
-            cnn_model_scale(t->model, cnn_dataset_pixels(t->data, indices[first + i]),
-                            cnn_runner_input(t->validator, i));
+            cnn_scale_pixels(cnn_dataset_pixels(t->data, indices[first + i]), size, input.channels, t->scale_table,
+                             cnn_runner_input(t->validator, i));
         }
         cnn_runner_forward(t->validator, t->model->parameters, n);
         for (int i = 0; i < n; i++) {

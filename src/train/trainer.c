@@ -135,9 +135,23 @@ static cnn_status set_up_optimizer(cnn_trainer *t, cnn_error *error)
     return CNN_OK;
 }
 
+/** What classifying the images held back needs; `training` is the training runner's options. */
+static cnn_status set_up_validator(cnn_trainer *t, const cnn_runner_options *training, cnn_error *error)
+{
+    const int channels = t->model->network->input.channels;
+    t->scale_table = cnn_alloc((size_t)channels * 256, sizeof *t->scale_table);
+    if (t->scale_table == NULL) {
+        return cnn_fail_memory(error);
+    }
+    cnn_scale_table(channels, t->model->mean, t->model->deviation, t->scale_table);
+    t->validator =
+        cnn_runner_new(t->model->network, &(cnn_runner_options){.batch = training->batch, .team = t->team}, error);
+    return t->validator != NULL ? CNN_OK : CNN_MEMORY;
+}
+
 static cnn_status set_up_runners(cnn_trainer *t, cnn_error *error)
 {
-    cnn_runner_options options = {
+    const cnn_runner_options options = {
         .batch = t->options.batch < t->train_count ? t->options.batch : t->train_count,
         .team = t->team,
         .loss = cnn_trainer_loss,
@@ -147,21 +161,14 @@ static cnn_status set_up_runners(cnn_trainer *t, cnn_error *error)
     t->steps = (t->train_count + options.batch - 1) / options.batch;
     t->runner = cnn_runner_new(t->model->network, &options, error);
     if (t->runner == NULL) {
-        return error != NULL ? error->status : CNN_MEMORY;
+        return CNN_MEMORY;
     }
     t->lane_results = cnn_alloc((size_t)cnn_runner_lanes(t->runner), sizeof *t->lane_results);
     t->history = cnn_alloc((size_t)t->options.epochs, sizeof *t->history);
     if (t->lane_results == NULL || t->history == NULL) {
         return cnn_fail_memory(error);
     }
-    if (t->held_back > 0) {
-        options.loss = NULL;
-        t->validator = cnn_runner_new(t->model->network, &options, error);
-        if (t->validator == NULL) {
-            return error != NULL ? error->status : CNN_MEMORY;
-        }
-    }
-    return CNN_OK;
+    return t->held_back > 0 ? set_up_validator(t, &options, error) : CNN_OK;
 }
 
 cnn_trainer *cnn_trainer_create(const cnn_recipe *recipe, const cnn_dataset *data, const cnn_trainer_options *options,
@@ -244,6 +251,7 @@ void cnn_trainer_free(cnn_trainer *trainer)
     for (int i = 0; i < CNN_OPTIMIZER_STATES; i++) {
         cnn_free(trainer->states[i]);
     }
+    cnn_free(trainer->scale_table);
     cnn_free(trainer->lane_results);
     cnn_free(trainer->indices);
     cnn_free(trainer->parts);

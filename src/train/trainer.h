@@ -35,6 +35,7 @@ struct cnn_trainer {
     cnn_runner *runner;    /* training */
     cnn_runner *validator; /* inference, NULL where nothing is held back */
     cnn_loader *loader;
+    cnn_real *scale_table;         /* [channels][256]: a pixel's value, scaled; for the images held back */
     cnn_batch batch;               /* of the step under way */
     cnn_lane_result *lane_results; /* [lanes] */
     int *indices;                  /* [train_count] of the images trained on, then those held back */

@@ -18,7 +18,6 @@ typedef struct settings {
 } settings;
 
 typedef struct results {
-    int batch;
     double train, classify; /* images a second; 0: not measured */
     double p50, p99;        /* milliseconds for one image; 0: not measured */
 } results;
@@ -63,20 +62,20 @@ static cnn_dataset *make_data(cnn_shape shape, int count, int classes, cnn_error
 }
 
 /* Trains for `seconds`; returns images a second, or a negative number. */
-static double train_for(cnn_trainer *trainer, double seconds, int *batch, cnn_error *error)
+static double train_for(cnn_trainer *trainer, double seconds, cnn_error *error)
 {
     const double begin = now();
     double elapsed = 0;
+    cnn_progress progress;
+    cnn_trainer_progress(trainer, &progress);
     int64_t images = 0;
+    int seen = progress.images;
     while (elapsed < seconds) {
-        cnn_progress progress;
         if (cnn_trainer_step(trainer, &progress, error) != CNN_OK) {
             return -1;
         }
-        if (progress.step == 1) {
-            *batch = progress.images;
-        }
-        images += *batch;
+        images += progress.step == 1 ? progress.images : progress.images - seen;
+        seen = progress.images;
         elapsed = now() - begin;
     }
     return (double)images / elapsed;
@@ -87,8 +86,8 @@ static bool bench_train(const settings *set, const cnn_recipe *recipe, const cnn
 {
     const cnn_trainer_options options = {.threads = set->threads, .seed = 1};
     cnn_trainer *trainer = cnn_trainer_new(recipe, data, &options, error);
-    const bool warm = trainer && train_for(trainer, set->seconds / 5, &out->batch, error) >= 0;
-    out->train = warm ? train_for(trainer, set->seconds, &out->batch, error) : -1;
+    const bool warm = trainer && train_for(trainer, set->seconds / 5, error) >= 0;
+    out->train = warm ? train_for(trainer, set->seconds, error) : -1;
     cnn_trainer_free(trainer);
     return out->train >= 0;
 }
@@ -211,12 +210,24 @@ static void print_results(const settings *set, const results *found)
 {
     struct rusage usage;
     getrusage(RUSAGE_SELF, &usage);
-    printf(set->json ? "{\"program\":\"cnn %s\",\"recipe\":\"%s\",\"threads\":%d,\"batch\":%d,\"train\":%.1f,"
-                       "\"classify\":%.1f,\"latency_p50_ms\":%.4f,\"latency_p99_ms\":%.4f,\"peak_mib\":%.1f}\n"
-                     : "cnn %s, %s, threads %d, batch %d\ntrained     %.1f images/s\nclassified  %.1f images/s\n"
-                       "one image   p50 %.4f ms, p99 %.4f ms\npeak memory %.1f MiB\n",
-           cnn_version(), set->recipe, set->threads, found->batch, found->train, found->classify, found->p50,
-           found->p99, (double)usage.ru_maxrss / 1024);
+    const struct {
+        const char *key, *text, *unit;
+        double value;
+    } figures[] = {{"train", "trained", "images/s", found->train},
+                   {"classify", "classified", "images/s", found->classify},
+                   {"latency_p50_ms", "one image, median", "ms", found->p50},
+                   {"latency_p99_ms", "one image, 99 of 100", "ms", found->p99},
+                   {"peak_mib", "peak memory", "MiB", (double)usage.ru_maxrss / 1024}};
+    printf(set->json ? "{\"program\":\"cnn %s\",\"recipe\":\"%s\",\"threads\":%d" : "cnn %s, %s, threads %d\n",
+           cnn_version(), set->recipe, set->threads);
+    for (size_t i = 0; i < sizeof figures / sizeof *figures; i++) {
+        if (figures[i].value > 0 && set->json) {
+            printf(",\"%s\":%.6g", figures[i].key, figures[i].value);
+        } else if (figures[i].value > 0) {
+            printf("%-22s %.6g %s\n", figures[i].text, figures[i].value, figures[i].unit);
+        }
+    }
+    fputs(set->json ? "}\n" : "", stdout);
 }
 
 static bool parse(int argc, char **argv, settings *set)

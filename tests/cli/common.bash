@@ -35,7 +35,7 @@ expect_code() {
 
 # expect FILE PATTERN: a line of the file matches the extended regular expression.
 expect() {
-    grep -Eq -- "$2" "$work/$1" || fail "$ran: nothing like '$2' in $1: $(head -c 1500 "$work/$1")"
+    grep -Eq -- "$2" "$work/$1" || fail "$ran: nothing like '$2' in $1: $(tail -c 1000 "$work/$1")"
 }
 
 expect_not() {

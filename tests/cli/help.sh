@@ -1,6 +1,6 @@
 #!/usr/bin/env bash
 # Help, version, and what is said of a wrong command line: nothing is read or written, the exit status is 2.
-. "$SOURCE/tests/cli/common.bash"
+. "${SOURCE:?the repository}/tests/cli/common.bash" || exit 1
 
 run --version
 expect_code 0

@@ -53,7 +53,7 @@ static void for_each_term(const reference_call *call, void (*visit)(const refere
                                 const int weight =
                                     ((f * g.vertical.size + ky) * g.horizontal.size + kx) * g.channels + c;
                                 visit(call, (product){reference_at(call->input, i, y, x, group * g.channels + c),
-                                                   reference_at(call->output, i, oy, ox, f), (size_t)weight});
+                                                      reference_at(call->output, i, oy, ox, f), (size_t)weight});
                             }
                         }
 }

@@ -176,8 +176,6 @@ static void begin_pass(pass *p, harness *h, bool training)
     for (int t = 0; t < CNN_LAYER_TENSORS; t++) {
         p->tensors[t] = harness_reals(&h->tensors[t]);
         p->gradients[t] = harness_reals(&h->gradients[t]);
-        if (p->gradients[t] && training)
-            buffer_spoil(&h->gradients[t]);
     }
     p->whole = (cnn_layer_call){.options = h->options,
                                 .plan = &h->plan,
@@ -307,6 +305,9 @@ void harness_backward(harness *h)
     pass p;
     begin_pass(&p, h, true);
     buffer_spoil(&h->dx);
+    for (int t = 0; t < CNN_LAYER_TENSORS; t++)
+        if (p.gradients[t])
+            buffer_spoil(&h->gradients[t]);
     p.whole.x = h->plan.backward_reads_input ? harness_reals(&h->x) : NULL;
     p.whole.y = h->plan.backward_reads_output ? harness_reals(&h->y) : NULL;
     p.whole.dx = h->no_dx ? NULL : harness_reals(&h->dx);

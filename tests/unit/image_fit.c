@@ -1,19 +1,7 @@
-/* Pictures of all kinds through cnn_image_fit(): what comes out, and what is said of files that are no pictures. */
-/* cmocka.h needs the headers before it. */
-/* clang-format off */
-#include <stdarg.h>
-#include <stddef.h>
-#include <stdint.h>
-#include <setjmp.h>
-#include <cmocka.h>
-/* clang-format on */
-
-#include "base/memory.h"
+/* Pictures of all kinds through cnn_image_fit(): what comes out. */
 #include "image/image.h"
 #include "unit/picture.h"
-
-#include <sys/stat.h>
-#include <unistd.h>
+#include "unit/unit.h"
 
 static file picture;
 
@@ -248,178 +236,6 @@ static void one_colour_stays_it_at_any_size(void **state)
     }
 }
 
-/* ---- what is refused */
-
-/* Fails with `status`, words that contain `words`, and out untouched. */
-static void assert_refused(const file *from, cnn_status status, const char *words)
-{
-    uint8_t out[4 * 4 * 3], before[sizeof out];
-    cnn_error error = {0};
-    memset(before, 0xA5, sizeof before);
-    memcpy(out, before, sizeof out);
-    unsigned char *exact = malloc(from->size + 1); /* so that a sanitizer sees reads past the end */
-    memcpy(exact, from->bytes, from->size);
-    exact = realloc(exact, from->size > 0 ? from->size : 1);
-    const cnn_status actual = cnn_image_fit(exact, from->size, "photo.jpg", (cnn_shape){4, 4, 3}, out, &error);
-    free(exact);
-    assert_int_equal(actual, status);
-    assert_int_equal(error.status, status);
-    assert_memory_equal(out, before, sizeof out);
-    if (strstr(error.message, words) == NULL || strncmp(error.message, "photo.jpg: ", 11) != 0) {
-        fail_msg("\"%s\" lacks \"%s\"", error.message, words);
-    }
-}
-
-static void other_files_are_named_as_such(void **state)
-{
-    (void)state;
-    picture.size = 0;
-    assert_refused(&picture, CNN_FORMAT, "the file is empty");
-    put(&picture, "This is a text.\n", 16);
-    assert_refused(&picture, CNN_FORMAT, "not a JPEG, PNG or BMP picture");
-    picture.size = 0;
-    put(&picture, "GIF89a\1\0\1\0\0\0\0", 13);
-    assert_refused(&picture, CNN_FORMAT, "not a JPEG, PNG or BMP picture");
-}
-
-static void cut_files_are_refused_at_every_length(void **state)
-{
-    (void)state;
-    static file whole;
-    static uint8_t pixels[20 * 20 * 3];
-    for (size_t i = 0; i < sizeof pixels; i++) {
-        pixels[i] = (uint8_t)(i * 2654435761u >> 9);
-    }
-    for (int kind = 0; kind < 3; kind++) {
-        if (kind == 0) {
-            make_png(&whole, 20, 20, 3, pixels);
-        } else if (kind == 1) {
-            make_jpeg(&whole, 3, 3, 3, pixels);
-        } else {
-            make_bmp(&whole, 20, 20, pixels);
-        }
-        for (size_t size = 1; size < whole.size; size++) {
-            picture = whole;
-            picture.size = size;
-            /* The last bytes of a PNG are the checksum of an empty chunk. */
-            if (kind != 0 || size + 4 < whole.size) {
-                assert_refused(&picture, CNN_FORMAT, "picture");
-            }
-        }
-    }
-}
-
-static void sizes_are_limited_before_memory_is_taken(void **state)
-{
-    (void)state;
-    const uint8_t pixel[3] = {0};
-    png_begin(&picture, 40000, 2, 8, PNG_GREY);
-    png_end(&picture, pixel, 1, 1);
-    assert_refused(&picture, CNN_FORMAT, "picture");
-    png_begin(&picture, 32768, 32768, 8, PNG_GREY);
-    png_end(&picture, pixel, 1, 1);
-    cnn_alloc_fail_after(0, true); /* would be CNN_MEMORY if any were asked for */
-    assert_refused(&picture, CNN_FORMAT, "32768x32768 pixels are too many");
-    png_begin(&picture, 32768, 4096, 8, PNG_GREY);
-    png_end(&picture, pixel, 1, 1);
-    assert_refused(&picture, CNN_FORMAT, "bytes cannot hold 32768x4096 pixels");
-    make_bmp(&picture, 1, 1, pixel);
-    memset(picture.bytes + 22, 0x80, 4);
-    assert_refused(&picture, CNN_FORMAT, "picture");
-    make_bmp(&picture, 1, 0, pixel);
-    assert_refused(&picture, CNN_FORMAT, "the picture has no pixels");
-    cnn_alloc_fail_after(-1, false);
-}
-
-static void no_memory_is_said_so_and_nothing_leaks(void **state)
-{
-    (void)state;
-    uint8_t pixels[9 * 9 * 3] = {0}, out[4 * 4];
-    for (int kind = 0; kind < 3; kind++) {
-        if (kind == 0) {
-            make_png(&picture, 9, 9, 3, pixels);
-        } else if (kind == 1) {
-            make_jpeg(&picture, 2, 2, 3, pixels);
-        } else {
-            make_bmp(&picture, 9, 9, pixels);
-        }
-        cnn_status status = CNN_MEMORY;
-        long allocation = 0;
-        for (; status != CNN_OK; allocation++) {
-            cnn_alloc_fail_after(allocation, true);
-            status = cnn_image_fit(picture.bytes, picture.size, "p", (cnn_shape){4, 4, 1}, out, NULL);
-            cnn_alloc_fail_after(-1, false);
-            assert_true(status == CNN_OK || status == CNN_MEMORY);
-        }
-        assert_true(allocation > 3);
-    }
-}
-
-static void damaged_files_do_no_harm(void **state)
-{
-    (void)state;
-    static file whole;
-    static uint8_t pixels[24 * 24 * 3];
-    uint8_t out[8 * 8 * 3];
-    uint32_t chance = 1;
-    for (int round = 0; round < 900; round++) {
-        if (round % 300 == 0) {
-            for (size_t i = 0; i < sizeof pixels; i++) {
-                pixels[i] = (uint8_t)(i * 2654435761u >> 11);
-            }
-            if (round == 0) {
-                make_png(&whole, 24, 24, 3, pixels);
-            } else if (round == 300) {
-                make_jpeg(&whole, 3, 3, 3, pixels);
-                add_orientation(&whole, 6, 1);
-            } else {
-                make_bmp(&whole, 24, 24, pixels);
-            }
-        }
-        picture = whole;
-        for (int change = 0; change <= round % 4; change++) {
-            chance = chance * 1664525u + 1013904223u;
-            const size_t reach = round % 2 ? picture.size : 120;
-            picture.bytes[(chance >> 8) % reach] = (unsigned char)(chance >> 24);
-        }
-        cnn_image_fit(picture.bytes, picture.size, "p", (cnn_shape){8, 8, 3}, out, NULL);
-    }
-}
-
-/* ---- files */
-
-static void files_are_read_and_missing_ones_named(void **state)
-{
-    (void)state;
-    const uint8_t grey[4] = {1, 2, 3, 4};
-    char folder[] = "/tmp/cnn-image-XXXXXX", path[64];
-    uint8_t out[4];
-    cnn_error error = {0};
-    assert_non_null(mkdtemp(folder));
-    snprintf(path, sizeof path, "%s/a.png", folder);
-    make_png(&picture, 2, 2, 1, grey);
-    FILE *to = fopen(path, "wb");
-    assert_int_equal(fwrite(picture.bytes, 1, picture.size, to), picture.size);
-    fclose(to);
-    assert_int_equal(cnn_image_fit_file(path, (cnn_shape){2, 2, 1}, out, &error), CNN_OK);
-    assert_memory_equal(out, grey, sizeof out);
-    unlink(path);
-    assert_int_equal(cnn_image_fit_file(path, (cnn_shape){2, 2, 1}, out, &error), CNN_IO);
-    assert_non_null(strstr(error.message, path));
-    assert_int_equal(cnn_image_fit_file(folder, (cnn_shape){2, 2, 1}, out, &error), CNN_IO);
-    assert_non_null(strstr(error.message, folder));
-    rmdir(folder);
-}
-
-static void suffixes_are_known_in_any_case(void **state)
-{
-    (void)state;
-    assert_true(cnn_image_has_suffix("a.jpg") && cnn_image_has_suffix("x/b.JPEG") && cnn_image_has_suffix("c.Png") &&
-                cnn_image_has_suffix("d.bmp"));
-    assert_false(cnn_image_has_suffix("a.gif") || cnn_image_has_suffix("jpg") || cnn_image_has_suffix(".png") ||
-                 cnn_image_has_suffix("a.jpg.txt") || cnn_image_has_suffix(""));
-}
-
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -435,13 +251,6 @@ int main(void)
         cmocka_unit_test(the_centre_is_kept),
         cmocka_unit_test(reduction_does_not_alias),
         cmocka_unit_test(one_colour_stays_it_at_any_size),
-        cmocka_unit_test(other_files_are_named_as_such),
-        cmocka_unit_test(cut_files_are_refused_at_every_length),
-        cmocka_unit_test(sizes_are_limited_before_memory_is_taken),
-        cmocka_unit_test(no_memory_is_said_so_and_nothing_leaks),
-        cmocka_unit_test(damaged_files_do_no_harm),
-        cmocka_unit_test(files_are_read_and_missing_ones_named),
-        cmocka_unit_test(suffixes_are_known_in_any_case),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

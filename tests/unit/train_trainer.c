@@ -1,0 +1,271 @@
+/* Training as a whole, through the public interface: it learns, it does not depend on threads, it resumes to the bit, it
+ * says when it diverges, and the wrong recipe, data or checkpoint is named. */
+#include "base/file.h"
+#include "base/random.h"
+#include "cnn.h"
+#include "unit/unit.h"
+
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+enum { IMAGES = 150, SIDE = 8, CLASSES = 3 };
+
+static const char *const network = "input 8x8x1\n"
+                                   "conv filters=6 kernel=3 padding=same\nbatchnorm\nrelu\nmaxpool size=2\n"
+                                   "residual {\n  conv filters=6 padding=same\n  relu\n}\n"
+                                   "dense units=128\nrelu\ndropout rate=0.2\ndense units=3\n";
+
+static char folder[64];
+
+/** Noisy images with a bright bar whose place is the class. */
+static cnn_dataset *make_data(int count)
+{
+    static uint8_t pixels[IMAGES][SIDE][SIDE];
+    static int labels[IMAGES];
+    cnn_random random = cnn_random_at(1, CNN_RANDOM_AUGMENT, 0, 0);
+    for (int i = 0; i < count; i++) {
+        labels[i] = i % CLASSES;
+        for (int p = 0; p < SIDE * SIDE; p++) {
+            pixels[i][p / SIDE][p % SIDE] = (uint8_t)cnn_random_below(&random, 120);
+        }
+        for (int x = 0; x < SIDE; x++) {
+            pixels[i][1 + 2 * labels[i]][x] = (uint8_t)(150 + cnn_random_below(&random, 100));
+        }
+    }
+    const cnn_dataset_content content = {.pixels = &pixels[0][0][0],
+                                         .labels = labels,
+                                         .count = count,
+                                         .shape = {SIDE, SIDE, 1},
+                                         .class_names = (const char *const[]){"top", "middle", "bottom"},
+                                         .class_count = CLASSES};
+    cnn_dataset *data = cnn_dataset_new(&content, NULL);
+    assert_non_null(data);
+    return data;
+}
+
+static cnn_recipe *make_recipe(const char *train)
+{
+    char text[1024];
+    cnn_error error = {0};
+    snprintf(text, sizeof text, "%s%s\n", network, train);
+    cnn_recipe *recipe = cnn_recipe_parse(text, "test.recipe", &error);
+    if (recipe == NULL) {
+        fail_msg("%s", error.message);
+    }
+    return recipe;
+}
+
+static const char *const usual =
+    "train epochs=8 batch=32 lr=0.1 momentum=0.9 schedule=cosine val=30\naugment brightness=0.1";
+
+static cnn_trainer *make_trainer(const cnn_recipe *recipe, const cnn_dataset *data, int threads)
+{
+    cnn_error error = {0};
+    cnn_trainer *trainer = cnn_trainer_new(recipe, data, &(cnn_trainer_options){.threads = threads, .seed = 5}, &error);
+    if (trainer == NULL) {
+        fail_msg("%s", error.message);
+    }
+    return trainer;
+}
+
+static cnn_progress run_to_end(cnn_trainer *trainer)
+{
+    cnn_progress progress;
+    cnn_error error = {0};
+    do {
+        if (cnn_trainer_step(trainer, &progress, &error) != CNN_OK) {
+            fail_msg("%s", error.message);
+        }
+    } while (!progress.done);
+    return progress;
+}
+
+static void save_model(const cnn_trainer *trainer, const char *path)
+{
+    cnn_model *model = cnn_trainer_model(trainer, NULL);
+    assert_non_null(model);
+    assert_int_equal(cnn_model_save(model, path, NULL), CNN_OK);
+    cnn_model_free(model);
+}
+
+static void assert_same_file(const char *one, const char *other)
+{
+    unsigned char *a, *b;
+    size_t a_size, b_size;
+    assert_int_equal(cnn_file_read(one, 1 << 24, &a, &a_size, NULL), CNN_OK);
+    assert_int_equal(cnn_file_read(other, 1 << 24, &b, &b_size, NULL), CNN_OK);
+    assert_int_equal(a_size, b_size);
+    assert_memory_equal(a, b, a_size);
+    cnn_free(a);
+    cnn_free(b);
+}
+
+static void assert_same_progress(const cnn_progress *a, const cnn_progress *b)
+{
+    assert_int_equal(a->epoch, b->epoch);
+    assert_int_equal(a->step, b->step);
+    assert_int_equal(a->images, b->images);
+    assert_int_equal(a->epoch_done, b->epoch_done);
+    assert_int_equal(a->validated, b->validated);
+    assert_true(a->loss == b->loss && a->accuracy == b->accuracy && a->learning_rate == b->learning_rate);
+    assert_true(a->validation_loss == b->validation_loss && a->validation_accuracy == b->validation_accuracy);
+    assert_true(a->seconds == b->seconds);
+}
+
+static void it_learns(void **state)
+{
+    (void)state;
+    const char *const trains[] = {
+        usual,
+        "train epochs=8 batch=32 optimizer=adamw lr=0.005 weight-decay=0.01 schedule=linear warmup=1",
+        "train epochs=6 batch=16 lr=0.05 momentum=0.9 nesterov=on schedule=step step-every=2 step-factor=0.5 "
+        "label-smoothing=0.1",
+    };
+    cnn_dataset *data = make_data(IMAGES);
+    for (size_t i = 0; i < sizeof trains / sizeof *trains; i++) {
+        cnn_recipe *recipe = make_recipe(trains[i]);
+        cnn_trainer *trainer = make_trainer(recipe, data, 2);
+        const cnn_progress last = run_to_end(trainer);
+        assert_true(last.accuracy > 0.9);
+        assert_int_equal(last.validated, i == 0);
+        assert_true(!last.validated || last.validation_accuracy > 0.9);
+        assert_int_equal(last.images, i == 0 ? IMAGES - 30 : IMAGES);
+        assert_int_equal(last.epoch, last.epochs);
+        cnn_error error;
+        cnn_progress after;
+        assert_int_equal(cnn_trainer_step(trainer, &after, &error), CNN_USAGE);
+        cnn_trainer_free(trainer);
+        cnn_recipe_free(recipe);
+    }
+    cnn_dataset_free(data);
+}
+
+static void threads_and_stops_change_nothing(void **state)
+{
+    (void)state;
+    const char *const trains[] = {usual, "train epochs=4 batch=32 optimizer=adamw lr=0.003"};
+    cnn_dataset *data = make_data(IMAGES);
+    for (size_t i = 0; i < sizeof trains / sizeof *trains; i++) {
+        cnn_recipe *recipe = make_recipe(trains[i]);
+        cnn_trainer *trainer = make_trainer(recipe, data, 1);
+        cnn_progress progress, resumed;
+        run_to_end(trainer);
+        save_model(trainer, "undisturbed");
+        cnn_trainer_free(trainer);
+        for (int stop = 1; stop <= 9; stop += 2) { /* within epochs and at their ends */
+            trainer = make_trainer(recipe, data, 3);
+            for (int s = 0; s < stop; s++) {
+                assert_int_equal(cnn_trainer_step(trainer, &progress, NULL), CNN_OK);
+            }
+            assert_int_equal(cnn_trainer_save(trainer, "checkpoint", NULL), CNN_OK);
+            cnn_trainer_free(trainer);
+            cnn_error error = {0};
+            trainer = cnn_trainer_resume(recipe, data, "checkpoint", &(cnn_trainer_options){.threads = 2}, &error);
+            if (trainer == NULL) {
+                fail_msg("%s", error.message);
+            }
+            cnn_trainer_progress(trainer, &resumed);
+            assert_same_progress(&resumed, &progress);
+            run_to_end(trainer);
+            save_model(trainer, "resumed");
+            assert_same_file("undisturbed", "resumed");
+            assert_true(cnn_trainer_epoch(trainer, 1, &progress) && progress.epoch_done && !progress.done);
+            assert_false(cnn_trainer_epoch(trainer, 9, &progress));
+            cnn_trainer_free(trainer);
+        }
+        cnn_recipe_free(recipe);
+    }
+    cnn_dataset_free(data);
+}
+
+static void divergence_is_named(void **state)
+{
+    (void)state;
+    cnn_dataset *data = make_data(IMAGES);
+    cnn_recipe *recipe = make_recipe("train epochs=50 batch=32 lr=1000 momentum=0.9");
+    assert_int_equal(cnn_recipe_set(recipe, "batchnorm1.epsilon=0.001", NULL), CNN_OK);
+    cnn_trainer *trainer = make_trainer(recipe, data, 2);
+    cnn_error error = {0};
+    cnn_progress progress;
+    cnn_status status;
+    int steps = 0;
+    do {
+        status = cnn_trainer_step(trainer, &progress, &error);
+    } while (status == CNN_OK && ++steps < 200);
+    assert_int_equal(status, CNN_DIVERGED);
+    assert_non_null(strstr(error.message, "epoch "));
+    assert_non_null(strstr(error.message, "step "));
+    assert_non_null(strstr(error.message, "lr"));
+    cnn_trainer_free(trainer);
+    cnn_recipe_free(recipe);
+    cnn_dataset_free(data);
+}
+
+static void expect_mismatch(const cnn_recipe *recipe, const cnn_dataset *data, const char *checkpoint,
+                            const char *words)
+{
+    cnn_error error = {0};
+    cnn_trainer *trainer = checkpoint != NULL ? cnn_trainer_resume(recipe, data, checkpoint, NULL, &error)
+                                              : cnn_trainer_new(recipe, data, NULL, &error);
+    assert_null(trainer);
+    assert_int_equal(error.status, CNN_MISMATCH);
+    if (strstr(error.message, words) == NULL) {
+        fail_msg("'%s' does not say '%s'", error.message, words);
+    }
+}
+
+static void what_does_not_fit_is_named(void **state)
+{
+    (void)state;
+    cnn_dataset *data = make_data(IMAGES), *fewer = make_data(IMAGES - 1);
+    cnn_recipe *recipe = make_recipe(usual);
+    cnn_trainer *trainer = make_trainer(recipe, data, 1);
+    cnn_progress progress;
+    assert_int_equal(cnn_trainer_step(trainer, &progress, NULL), CNN_OK);
+    assert_int_equal(cnn_trainer_save(trainer, "checkpoint", NULL), CNN_OK);
+    expect_mismatch(recipe, fewer, "checkpoint", "other data");
+    assert_int_equal(cnn_recipe_set(recipe, "epochs=9", NULL), CNN_OK);
+    expect_mismatch(recipe, data, "checkpoint", "another recipe");
+    assert_int_equal(cnn_recipe_set(recipe, "dense2.units=4", NULL), CNN_OK);
+    expect_mismatch(recipe, data, NULL, "units=3");
+    assert_int_equal(cnn_recipe_set(recipe, "input.shape=9x8x1", NULL), CNN_OK);
+    expect_mismatch(recipe, data, NULL, "9x8x1");
+    assert_int_equal(cnn_recipe_set(recipe, "val=150", NULL), CNN_OK);
+    cnn_trainer_free(trainer);
+    cnn_recipe_free(recipe);
+    recipe = make_recipe("train epochs=1 val=150");
+    expect_mismatch(recipe, data, NULL, "val=150");
+    cnn_recipe_free(recipe);
+    cnn_dataset_free(data);
+    cnn_dataset_free(fewer);
+}
+
+static int enter_folder(void **state)
+{
+    (void)state;
+    snprintf(folder, sizeof folder, "/tmp/cnn-trainer-XXXXXX");
+    return mkdtemp(folder) == NULL || chdir(folder) != 0;
+}
+
+static int leave_folder(void **state)
+{
+    (void)state;
+    const char *const files[] = {"undisturbed", "resumed", "checkpoint"};
+    for (size_t i = 0; i < sizeof files / sizeof *files; i++) {
+        unlink(files[i]);
+    }
+    return chdir("/") != 0 || rmdir(folder) != 0;
+}
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(it_learns),
+        cmocka_unit_test(threads_and_stops_change_nothing),
+        cmocka_unit_test(divergence_is_named),
+        cmocka_unit_test(what_does_not_fit_is_named),
+    };
+    return cmocka_run_group_tests(tests, enter_folder, leave_folder);
+}
