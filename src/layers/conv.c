@@ -97,7 +97,7 @@ static cnn_status choose_algorithms(conv_state *state, const cnn_conv_options *o
             algorithm = &cnn_conv_algorithms[options->algorithm - 1];
         if (!(*algorithm)->possible(geometry))
             return cnn_fail(error, CNN_USAGE,
-                            "algorithm=%s computes 3x3 and 5x5 kernels of stride 1 without groups only",
+                            "algorithm=%s computes kernels 3x3 and 5x5 of stride 1 without groups only",
                             (*algorithm)->name);
         state->algorithms[pass] = *algorithm;
         if (pass != CNN_CONV_BACKWARD_WEIGHT && (*algorithm)->prepare)

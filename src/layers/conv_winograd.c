@@ -56,17 +56,16 @@ static size_t plane_stride(size_t rows, size_t columns)
     return ((rows * columns + line - 1) / line | 1) * line;
 }
 
-#ifndef GROUP_BYTES
+/* V and M of a group shall stay in the L2 cache, but a product needs some rows. Of 32, 48, 64, 96, 128 and 256 tiles, 32
+ * were the fastest or as fast as any for 32 to 256 channels, 128 and 256 up to a third slower. */
 #define GROUP_BYTES ((size_t)1 << 20)
-#define GROUP_LEAST 64
-#define GROUP_MOST 512
-#endif
+#define GROUP_LEAST 32
 
 static int group_size(const tiling *t)
 {
     const size_t tile = PLANES * sizeof(cnn_real) * (size_t)(t->from.channels + t->to.channels);
     const size_t fitting = GROUP_BYTES / tile;
-    return fitting < GROUP_LEAST ? GROUP_LEAST : fitting > GROUP_MOST ? GROUP_MOST : (int)fitting;
+    return fitting > GROUP_LEAST ? (int)fitting : GROUP_LEAST;
 }
 
 /** The tiling of a pass; the weight gradient's is that of forward. */
@@ -344,10 +343,32 @@ static bool possible(const cnn_conv_geometry *g)
            g->stride_w == 1 && g->groups == 1;
 }
 
+/* Fitted to some 120 shapes, lanes of 8 images: in units of one multiplication by the products, a tile costs 36 of them
+ * for each pair of channel and filter, those 36 times SPREADING for each channel in whole vectors, and what a lane pays
+ * once: reading the prepared weights, or writing and transforming their gradient, dearer where that leaves the caches.
+ * im2col's multiplications cost IM2COL each. */
+#define SPREADING 18.0
+#define IM2COL 1.3
+#define LARGE_WEIGHTS ((double)(4 << 20))
+#define LEAST_CHANNELS 16
+
+/** Channels in whole vectors, which is how the transforms take them. */
+static double in_vectors(int channels)
+{
+    return 16.0 * rounded_up(channels, 16);
+}
+
 static bool worthwhile(const cnn_conv_geometry *g, cnn_conv_pass pass)
 {
-    (void)pass;
-    return g->input.channels >= 16 && g->output.channels >= 16;
+    const tiling t = tiling_of(g, pass);
+    const double tiles = (double)t.high * t.wide, pairs = (double)g->input.channels * g->output.channels;
+    const double taps = (double)g->kernel_h * g->kernel_w;
+    const bool large = PLANES * pairs * sizeof(float) > LARGE_WEIGHTS;
+    const double once = pass == CNN_CONV_BACKWARD_WEIGHT ? (large ? 8 : 2) : large ? 3 : 0.5;
+    const double direct = IM2COL * taps * g->output.height * g->output.width * pairs;
+    const double spreading = SPREADING * (in_vectors(g->input.channels) + in_vectors(g->output.channels));
+    return g->input.channels >= LEAST_CHANNELS && g->output.channels >= LEAST_CHANNELS &&
+           PLANES * (tiles * (pairs + spreading) + once * pairs) < direct;
 }
 
 static size_t scratch_size(const cnn_conv_geometry *g, cnn_conv_pass pass)

@@ -68,8 +68,9 @@ void cnn_gemm_near(cnn_factor a, cnn_factor b, cnn_product c)
 {
     const int n = columns(&b);
     const size_t column = (size_t)rows(&a) * (size_t)columns(&a);
-    const size_t fitting = column > 0 ? SMALL_PRODUCT / column / 16 * 16 : 0;
-    const int piece = fitting < SMALL_COLUMNS ? SMALL_COLUMNS : fitting < (size_t)n ? (int)fitting : n;
+    const size_t fitting = column > SMALL_PRODUCT / SMALL_COLUMNS ? SMALL_COLUMNS : SMALL_PRODUCT / (column + 1);
+    const size_t pieces = ((size_t)n + fitting - 1) / fitting;
+    const int piece = (int)((((size_t)n + pieces - 1) / pieces + 15) / 16 * 16);
     for (int first = 0; first < n; first += piece) {
         const int count = n - first < piece ? n - first : piece;
         cnn_factor part = b;
