@@ -78,6 +78,15 @@ static cnn_status plan_tensors(cnn_layer_plan *plan, const cnn_conv_geometry *ge
     return status;
 }
 
+/** The last of the list is usable for everything. */
+static const cnn_conv_algorithm *first_usable(const cnn_conv_geometry *geometry, cnn_conv_pass pass)
+{
+    int i = 0;
+    while (cnn_conv_algorithms[i + 1] && !cnn_conv_algorithms[i]->usable(geometry, pass))
+        i++;
+    return cnn_conv_algorithms[i];
+}
+
 static cnn_status conv_plan(cnn_layer_plan *plan, const void *options, void *state_memory, cnn_error *error)
 {
     conv_state *state = state_memory;
@@ -90,11 +99,9 @@ static cnn_status conv_plan(cnn_layer_plan *plan, const void *options, void *sta
     if (status != CNN_OK)
         return status;
     for (int pass = 0; pass < CNN_CONV_PASSES; pass++) {
-        const cnn_conv_algorithm *const *algorithm = cnn_conv_algorithms;
-        while (!(*algorithm)->usable(geometry, (cnn_conv_pass)pass))
-            algorithm++;
-        state->algorithms[pass] = *algorithm;
-        const size_t scratch = (*algorithm)->scratch_size(geometry, (cnn_conv_pass)pass);
+        const cnn_conv_algorithm *algorithm = first_usable(geometry, (cnn_conv_pass)pass);
+        state->algorithms[pass] = algorithm;
+        const size_t scratch = algorithm->scratch_size(geometry, (cnn_conv_pass)pass);
         if (plan->scratch_size < scratch)
             plan->scratch_size = scratch;
     }
