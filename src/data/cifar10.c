@@ -30,7 +30,7 @@ static cnn_status open_batch(const char *path, cnn_stream **stream, uint64_t *re
 {
     struct stat about;
     if (stat(path, &about) != 0) {
-        return cnn_fail(error, CNN_IO, "there is no '%s': fetch it with data/fetch.sh cifar10", path);
+        return cnn_fail(error, CNN_IO, "there is no '%s': fetch it with data/fetch.sh cifar10 DIR", path);
     }
     const cnn_status status = cnn_stream_open(path, stream, error);
     if (status != CNN_OK) {

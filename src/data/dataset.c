@@ -53,8 +53,10 @@ cnn_status cnn_dataset_reserve(cnn_dataset *data, uint64_t count, cnn_shape shap
                         (unsigned long long)count, shape.height, shape.width, shape.channels);
     }
     data->pixels = cnn_alloc((size_t)count, size);
-    data->labels = cnn_alloc((size_t)count, sizeof *data->labels);
-    if (data->pixels == NULL || data->labels == NULL) {
+    if (data->pixels != NULL) {
+        data->labels = cnn_alloc((size_t)count, sizeof *data->labels);
+    }
+    if (data->labels == NULL) {
         return cnn_fail(error, CNN_MEMORY, "%s: out of memory for %llu images of %dx%dx%d", source,
                         (unsigned long long)count, shape.height, shape.width, shape.channels);
     }

@@ -97,7 +97,7 @@ static cnn_status collect(gallery *all, const char *folder, cnn_split split, cnn
     }
     const size_t count = all->classes.count;
     if (count < LEAST_CLASSES || count > CNN_CLASSES) {
-        return cnn_fail(error, CNN_FORMAT, "%s: has %zu subfolders; %d to %d are needed, one for each class", all->root,
+        return cnn_fail(error, CNN_FORMAT, "%s: subfolders: %zu; %d to %d are needed, one for each class", all->root,
                         count, LEAST_CLASSES, CNN_CLASSES);
     }
     all->ends = cnn_alloc(count, sizeof *all->ends);

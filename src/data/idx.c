@@ -85,8 +85,8 @@ static cnn_status open_part(idx_file *file, const char *format, const char *fold
         return cnn_fail_memory(error);
     }
     if (file->path == NULL) {
-        return cnn_fail(error, CNN_IO, "%s: has no %s-%s-idx%d-ubyte (or .gz): fetch it with data/fetch.sh %s", folder,
-                        part->split, part->content, part->rank, format);
+        return cnn_fail(error, CNN_IO, "%s: has no %s-%s-idx%d-ubyte (or .gz): fetch it with data/fetch.sh %s %s",
+                        folder, part->split, part->content, part->rank, format, folder);
     }
     status = cnn_stream_open(file->path, &file->stream, error);
     return status == CNN_OK ? read_header(file, part, error) : status;

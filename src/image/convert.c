@@ -1,5 +1,5 @@
-/* Channels and orientation. A picture only ever loses channels in place: grey is spread over three at the very end, when
- * it has its final size. */
+/* Channels and orientation. A picture only ever loses channels in place: grey is spread over three at the very end,
+ * when it has its final size. */
 #include "image/convert.h"
 
 /* A value of `alpha` / 255 opacity on white, rounded. */

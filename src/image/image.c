@@ -11,8 +11,8 @@
 #include <string.h>
 #include <strings.h>
 
-/** What a format's files begin with, and the most pixels that a byte of them can hold: one bit a pixel in a BMP; one bit
- * for 8x8 pixels in a JPEG; one bit a pixel, deflated 1032:1, in a PNG. */
+/** What a format's files begin with, and the most pixels that a byte of them can hold: one bit a pixel in a BMP; one
+ * bit for 8x8 pixels in a JPEG; one bit a pixel, deflated 1032:1, in a PNG. */
 static const struct format {
     const char *signature;
     size_t length;
@@ -47,10 +47,10 @@ static cnn_status check_size(const cnn_picture *picture, uint64_t most, size_t s
     return CNN_OK;
 }
 
-/** Refuses what is no picture, and what stb_image should not decode, before anything is allocated for it. */
-static cnn_status check(const unsigned char *bytes, size_t size, const char *name, int *orientation, cnn_error *error)
+/** Refuses what is no picture or too large, before anything is allocated for it. */
+static cnn_status check(const unsigned char *bytes, size_t size, const char *name, cnn_picture *picture,
+                        cnn_error *error)
 {
-    cnn_picture picture;
     if (size == 0) {
         return cnn_fail(error, CNN_FORMAT, "%s: the file is empty", name);
     }
@@ -62,12 +62,8 @@ static cnn_status check(const unsigned char *bytes, size_t size, const char *nam
     if (format == NULL) {
         return cnn_fail(error, CNN_FORMAT, "%s: not a JPEG, PNG or BMP picture", name);
     }
-    if (!cnn_jpeg_inspect(bytes, size, orientation)) {
-        return cnn_fail(error, CNN_FORMAT, "%s: the picture is damaged or of a rare kind: convert it to PNG", name);
-    }
-    const cnn_status status = cnn_stb_size(bytes, size, name, &picture, error);
-    return status == CNN_OK ? check_size(&picture, (uint64_t)format->pixels_per_byte * size, size, name, error)
-                            : status;
+    const cnn_status status = cnn_stb_size(bytes, size, name, picture, error);
+    return status == CNN_OK ? check_size(picture, (uint64_t)format->pixels_per_byte * size, size, name, error) : status;
 }
 
 /** The largest part of `picture` with the proportions width:height, from its centre. */
@@ -117,7 +113,10 @@ cnn_status cnn_image_fit(const unsigned char *bytes, size_t size, const char *na
 {
     cnn_picture picture;
     int orientation;
-    cnn_status status = check(bytes, size, name, &orientation, error);
+    if (!cnn_jpeg_inspect(bytes, size, &orientation)) { /* first of all: stb_image reads these tables at any call */
+        return cnn_fail(error, CNN_FORMAT, "%s: the picture is damaged or of a rare kind: convert it to PNG", name);
+    }
+    cnn_status status = check(bytes, size, name, &picture, error);
     if (status != CNN_OK) {
         return status;
     }

@@ -1,4 +1,5 @@
-/* Pictures: decoding (stb_image, restricted to JPEG, PNG and BMP) and fitting to a network's input (stb_image_resize). */
+/* Pictures: decoding (stb_image, restricted to JPEG, PNG and BMP) and fitting to a network's input
+ * (stb_image_resize). */
 #ifndef CNN_IMAGE_IMAGE_H
 #define CNN_IMAGE_IMAGE_H
 

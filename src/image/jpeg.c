@@ -73,8 +73,8 @@ static bool is_sampling_sound(jpeg file, size_t at)
     return true;
 }
 
-/** The place behind the next marker, at most the file's size. Zeros after 0xFF and restart markers belong to the data of
- * a scan. */
+/** The place behind the next marker, at most the file's size. Zeros after 0xFF and restart markers belong to the data
+ * of a scan. */
 static size_t find_marker(jpeg file, size_t at)
 {
     while (at < file.size) {

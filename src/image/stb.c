@@ -1,7 +1,8 @@
-/* stb_image and stb_image_resize, compiled here and nowhere else. Their memory comes from base/memory.h. Files are fed
- * through callbacks, not as memory: at the end of memory stb_image reads zeros and takes a file that is cut short for a
- * picture with a grey bottom. Why it failed it says by a text that its next attempt overwrites, so that a damaged file
- * could not be told from memory that is out; we leave its texts out and note a failed allocation ourselves, a thread. */
+/* stb_image and stb_image_resize, compiled here and nowhere else. Their memory comes from base/memory.h, but
+ * stb_image gets no block larger than the picture's size explains: it would believe any length in a PNG, and unpack
+ * without end. Files are fed through callbacks, not as memory: at the end of memory stb_image reads zeros and takes a
+ * file that is cut short for a picture with a grey bottom. Why it failed it says by a text that its next attempt
+ * overwrites; we leave its texts out and note, thread by thread, whether it was for want of memory. */
 #include "image/stb.h"
 
 #include "base/memory.h"
@@ -9,12 +10,24 @@
 
 #include <string.h>
 
-static _Thread_local bool stbi_allocation_failed;
+/** What stb_image needs to look at a header. */
+#define HEADER_MEMORY ((size_t)64 * 1024)
 
-static void *noted(void *memory)
+/** Of the decoding under way. */
+static _Thread_local struct {
+    size_t largest; /**< block that is given */
+    bool out_of_memory, excess;
+} stbi_memory;
+
+static void *resize(void *memory, size_t old_size, size_t new_size)
 {
-    stbi_allocation_failed = stbi_allocation_failed || memory == NULL;
-    return memory;
+    if (new_size > stbi_memory.largest) {
+        stbi_memory.excess = true;
+        return NULL;
+    }
+    void *const resized = cnn_resize(memory, old_size, new_size, 1);
+    stbi_memory.out_of_memory = stbi_memory.out_of_memory || resized == NULL;
+    return resized;
 }
 
 #if defined(__GNUC__)
@@ -36,8 +49,8 @@ static void *noted(void *memory)
 #define STBI_NO_FAILURE_STRINGS
 #define STBI_MAX_DIMENSIONS CNN_IMAGE_SIDE
 #define STBI_ASSERT(condition) ((void)0)
-#define STBI_MALLOC(size) noted(cnn_alloc((size), 1))
-#define STBI_REALLOC_SIZED(memory, old_size, new_size) noted(cnn_resize((memory), (old_size), (new_size), 1))
+#define STBI_MALLOC(size) resize(NULL, 0, (size))
+#define STBI_REALLOC_SIZED(memory, old_size, new_size) resize((memory), (old_size), (new_size))
 #define STBI_FREE(memory) cnn_free(memory)
 #include <stb/stb_image.h>
 
@@ -96,8 +109,11 @@ static const stbi_io_callbacks source_calls = {source_read, source_skip, source_
 
 static cnn_status fail(const source *from, const char *name, cnn_error *error)
 {
-    if (stbi_allocation_failed) {
+    if (stbi_memory.out_of_memory) {
         return cnn_fail_memory(error);
+    }
+    if (stbi_memory.excess) {
+        return cnn_fail(error, CNN_FORMAT, "%s: the picture is damaged: it unpacks to more than its size", name);
     }
     if (from->overrun) {
         return cnn_fail(error, CNN_FORMAT, "%s: the picture is cut short: the file ends after %zu bytes", name,
@@ -111,7 +127,8 @@ cnn_status cnn_stb_size(const unsigned char *bytes, size_t size, const char *nam
 {
     source from = {bytes, size, 0, false};
     int width = 0, height = 0, channels = 0;
-    stbi_allocation_failed = false;
+    stbi_memory.largest = HEADER_MEMORY;
+    stbi_memory.out_of_memory = stbi_memory.excess = false;
     if (!stbi_info_from_callbacks(&source_calls, &from, &width, &height, &channels)) {
         return fail(&from, name, error);
     }
@@ -123,12 +140,21 @@ cnn_status cnn_stb_size(const unsigned char *bytes, size_t size, const char *nam
     return CNN_OK;
 }
 
+/** The largest block that decoding a sound picture takes: 4 channels of 16 bits, doubled once for the filter bytes of
+ * an interlaced PNG, or a JPEG's planes in whole blocks; or the packed bytes, whose room grows by doubling. */
+static size_t decoding_memory(const cnn_picture *picture, size_t size)
+{
+    const size_t blocks = 32;
+    return HEADER_MEMORY + 2 * size + 16 * ((size_t)picture->width + blocks) * ((size_t)picture->height + blocks);
+}
+
 cnn_status cnn_stb_decode(const unsigned char *bytes, size_t size, const char *name, cnn_picture *picture,
                           cnn_error *error)
 {
     source from = {bytes, size, 0, false};
     int width = 0, height = 0, channels = 0;
-    stbi_allocation_failed = false;
+    stbi_memory.largest = decoding_memory(picture, size);
+    stbi_memory.out_of_memory = stbi_memory.excess = false;
     unsigned char *const pixels = stbi_load_from_callbacks(&source_calls, &from, &width, &height, &channels, 0);
     if (pixels == NULL || from.overrun) {
         const cnn_status status = fail(&from, name, error);

@@ -17,7 +17,8 @@ typedef struct cnn_picture {
 cnn_status cnn_stb_size(const unsigned char *bytes, size_t size, const char *name, cnn_picture *picture,
                         cnn_error *error);
 
-/** Decodes into 8 bits a channel, as many channels as the file has; picture->pixels is to be freed with cnn_free(). */
+/** Decodes into 8 bits a channel, as many channels as the file has. On entry `picture` is what cnn_stb_size() gave;
+ * then picture->pixels is to be freed with cnn_free(). */
 cnn_status cnn_stb_decode(const unsigned char *bytes, size_t size, const char *name, cnn_picture *picture,
                           cnn_error *error);
 

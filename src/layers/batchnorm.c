@@ -8,7 +8,7 @@
 #include <math.h>
 
 enum { GAIN, BIAS, MEAN, VARIANCE };
-/* `shared`, [4][channels]: the batch's mean and 1 / deviation, then the mean over the batch of dy and of dy * normalized. */
+/* `shared`, [4][channels]: the batch's mean and 1 / deviation, then the means over it of dy and of dy * normalized. */
 enum { SHARED_MEAN, SHARED_INVERSE, SHARED_DY, SHARED_DY_NORMALIZED, SHARED_COUNT };
 
 typedef struct batchnorm_options {
@@ -52,7 +52,7 @@ static size_t pixels(const cnn_layer_plan *plan, int n)
     return (size_t)n * (size_t)plan->input.height * (size_t)plan->input.width;
 }
 
-/** sums[0][c] += x - mean, sums[1][c] += (x - mean)^2, over the pixels of x[rows][c]; four rows in one go over the sums */
+/** sums[0][c] += x - mean, sums[1][c] += (x - mean)^2, over x[rows][c]; four rows in one go over the sums */
 static CNN_HOT void batchnorm_forward_sums(const cnn_layer_call *call)
 {
     const size_t channels = (size_t)call->plan->input.channels, rows = pixels(call->plan, call->n);

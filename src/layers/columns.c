@@ -1,5 +1,5 @@
-/* im2col and its adjoint. The windows of one output row are walked together: those that lie wholly inside the image need
- * no checks, and each of their kernel rows is one contiguous run of kernel_w * channels numbers (one run a pixel where
+/* im2col and its adjoint. The windows of one output row are walked together: those wholly inside the image need no
+ * checks, and each of their kernel rows is one contiguous run of kernel_w * channels numbers (one run a pixel where
  * there are groups). Runs of a few numbers, as grey and colour images have, are copied with constant sizes: a call of
  * memcpy costs more than the copy. */
 #include "layers/columns.h"
@@ -8,7 +8,7 @@
 
 #include <string.h>
 
-/** Some windows of one output row: their first's top left input pixel (which may lie outside), and how many they are. */
+/** Some windows of one output row: their first's top left input pixel (it may lie outside), and how many they are. */
 typedef struct window_row {
     size_t image;
     int y, x, count;

@@ -86,22 +86,28 @@ static cnn_status plan_tensors(cnn_layer_plan *plan, const cnn_conv_geometry *ge
     return status;
 }
 
+/** The last of the list is possible and worthwhile for everything. */
+static const cnn_conv_algorithm *first_worthwhile(const cnn_conv_geometry *geometry, cnn_conv_pass pass)
+{
+    int i = 0;
+    while (cnn_conv_algorithms[i + 1] &&
+           !(cnn_conv_algorithms[i]->possible(geometry) && cnn_conv_algorithms[i]->worthwhile(geometry, pass)))
+        i++;
+    return cnn_conv_algorithms[i];
+}
+
 static cnn_status choose_algorithms(conv_state *state, const cnn_conv_options *options, cnn_error *error)
 {
     const cnn_conv_geometry *geometry = &state->geometry;
+    const cnn_conv_algorithm *forced = options->algorithm > 0 ? cnn_conv_algorithms[options->algorithm - 1] : NULL;
+    if (forced && !forced->possible(geometry))
+        return cnn_fail(error, CNN_USAGE, "algorithm=%s computes kernels 3x3 and 5x5 of stride 1 without groups only",
+                        forced->name);
     for (int pass = 0; pass < CNN_CONV_PASSES; pass++) {
-        const cnn_conv_algorithm *const *algorithm = cnn_conv_algorithms;
-        while (!(*algorithm)->possible(geometry) || !(*algorithm)->worthwhile(geometry, (cnn_conv_pass)pass))
-            algorithm++;
-        if (options->algorithm > 0)
-            algorithm = &cnn_conv_algorithms[options->algorithm - 1];
-        if (!(*algorithm)->possible(geometry))
-            return cnn_fail(error, CNN_USAGE,
-                            "algorithm=%s computes kernels 3x3 and 5x5 of stride 1 without groups only",
-                            (*algorithm)->name);
-        state->algorithms[pass] = *algorithm;
-        if (pass != CNN_CONV_BACKWARD_WEIGHT && (*algorithm)->prepare)
-            state->preparing = *algorithm;
+        const cnn_conv_algorithm *algorithm = forced ? forced : first_worthwhile(geometry, (cnn_conv_pass)pass);
+        state->algorithms[pass] = algorithm;
+        if (pass != CNN_CONV_BACKWARD_WEIGHT && algorithm->prepare)
+            state->preparing = algorithm;
     }
     return CNN_OK;
 }

@@ -9,14 +9,14 @@
 #include <string.h>
 
 /* Strips of the forward pass and of the input gradient: their columns take about STRIP_BYTES, but they have at least
- * STRIP_ROWS pixels, since each product packs the weights anew. From 64 KiB to 1 MiB the speed differs by a few percent;
- * fewer than 256 rows cost 5 to 25%. */
+ * STRIP_ROWS pixels, since each product packs the weights anew. From 64 KiB to 1 MiB the speed differs by a few
+ * percent; fewer than 256 rows cost 5 to 25%. */
 #define STRIP_BYTES ((size_t)256 << 10)
 #define STRIP_ROWS 256
 
 /* Strips of the weight gradient, whose products are filters x column_size and sum over the strip: OpenBLAS has kernels
- * without packing for products of at most SMALL_PRODUCT multiplications, which halve the time of thin ones (32 filters of
- * 3x3x3: 137 us, not 235). Beyond that, WEIGHT_ROWS are enough for full speed. */
+ * without packing for products of at most SMALL_PRODUCT multiplications, which halve the time of thin ones (32 filters
+ * of 3x3x3: 137 us, not 235). Beyond that, WEIGHT_ROWS are enough for full speed. */
 #define SMALL_PRODUCT 1000000
 #define WEIGHT_ROWS 64
 

@@ -1,9 +1,9 @@
 /* Fully connected layer over the flattened input, which costs nothing: images are contiguous.
  *
- * Where the weights outnumber the activations, one lane's product would read all weights for a few images, and each lane
- * would write a gradient of the weights' size. Such layers run over the whole batch instead, in parts: forward each part
- * has a slice of the units; backward half of the parts have a slice of the units' weight gradients each, the other half
- * a slice of the inputs' dx, which is the same work. */
+ * Where the weights outnumber the activations, one lane's product would read all weights for a few images, and each
+ * lane would write a gradient of the weights' size. Such layers run over the whole batch instead, in parts: forward,
+ * each part has a slice of the units; backward, half of the parts have a slice of the units' weight gradients each, the
+ * other half a slice of the inputs' dx, which is the same work. */
 #include "layers/planning.h"
 #include "math/gemm.h"
 
@@ -57,7 +57,7 @@ static cnn_status dense_plan(cnn_layer_plan *plan, const void *options_memory, v
 /** Of 0 .. total - 1, what part `part` of PARTS has: nothing for the last ones of a short total. */
 static cnn_span slice(int total, int part)
 {
-    const int64_t unit = PARTS * SLICE_UNIT, width = (total + unit - 1) / unit * SLICE_UNIT;
+    const int64_t unit = (int64_t)PARTS * SLICE_UNIT, width = (total + unit - 1) / unit * SLICE_UNIT;
     const int64_t first = part * width, end = first + width;
     return (cnn_span){(int)(first < total ? first : total), (int)(end < total ? end : total)};
 }

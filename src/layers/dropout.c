@@ -1,5 +1,5 @@
-/* Inverted dropout: in training each number is dropped with probability `rate` and the kept ones are divided by 1 - rate,
- * so that inference needs nothing. Srivastava et al., "Dropout: a simple way to prevent neural networks from
+/* Inverted dropout: in training each number is dropped with probability `rate`, and the kept ones are divided by
+ * 1 - rate, so that inference needs nothing. Srivastava et al., "Dropout: a simple way to prevent neural networks from
  * overfitting", JMLR 15, 2014. An image's mask comes from its own random stream, one word a number in storage order. */
 #include "layers/planning.h"
 
@@ -24,8 +24,10 @@ static cnn_status dropout_plan(cnn_layer_plan *plan, const void *options, void *
 static CNN_HOT void scale_masked(const cnn_real *x, const unsigned char *mask, double rate, size_t count, cnn_real *y)
 {
     const cnn_real factor = (cnn_real)(1 / (1 - rate));
-    for (size_t i = 0; i < count; i++)
-        y[i] = mask[i] ? x[i] * factor : 0;
+    for (size_t i = 0; i < count; i++) {
+        const cnn_real scaled = x[i] * factor; /* loaded in any case: gcc 12.2 miscompiles some loads masked by bytes */
+        y[i] = mask[i] ? scaled : 0;
+    }
 }
 
 static void dropout_forward(const cnn_layer_call *call)

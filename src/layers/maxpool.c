@@ -19,8 +19,8 @@ static cnn_status maxpool_plan(cnn_layer_plan *plan, const void *options, void *
     return CNN_OK;
 }
 
-/** What a window reads and writes: of the image x, from its corner on, where a row further down is `row` numbers on and a
- * pixel to the right `channels`; of the outputs its pixel. positions is NULL in inference. */
+/** What a window reads and writes: of the image x, from its corner on, where a row further down is `row` numbers on and
+ * a pixel to the right `channels`; of the outputs its pixel. positions is NULL in inference. */
 typedef struct window_at {
     const cnn_real *x;
     ptrdiff_t corner, row;
@@ -132,7 +132,7 @@ static void maxpool_forward(const cnn_layer_call *call)
 }
 
 /** One image's dx, zero before: each maximum's gradient is added to where it came from. Choosing between dy and 0 for
- * all pixels of a window was no faster, even as vectors. */
+ * all pixels of a window, as vectors, is no faster, and gcc 12.2 miscompiles it in double (-O3, AVX2). */
 static void scatter_image(const cnn_windows *windows, const cnn_layer_plan *plan, const cnn_real *restrict dy,
                           const unsigned char *restrict positions, cnn_real *restrict dx)
 {

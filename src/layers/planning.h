@@ -19,8 +19,8 @@ typedef struct cnn_windows {
     int before[2]; /* padding above and to the left; below and to the right it follows from the counts */
 } cnn_windows;
 
-/** Sets `count` and `before` from `size`, `stride`, `padding` and the image. CNN_PADDING_SAME gives ceil(input / stride)
- * windows, an odd pixel of padding going below and to the right. False where no window fits. */
+/** Sets `count` and `before` from `size`, `stride`, `padding` and the image. CNN_PADDING_SAME gives
+ * ceil(input / stride) windows, an odd pixel of padding going below and to the right. False where no window fits. */
 bool cnn_windows_lay(cnn_windows *windows, int padding, cnn_shape input);
 
 /** The part first .. end - 1 of a window of `size` pixels from `start` that lies within 0 .. limit - 1. */

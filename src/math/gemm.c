@@ -58,7 +58,7 @@ void cnn_gemm(cnn_factor a, cnn_factor b, cnn_product c)
     }
 }
 
-/* On processors with AVX-512, OpenBLAS (since 0.3.16) multiplies matrices of up to so many multiplications by kernels that
+/* On processors with AVX-512, OpenBLAS (0.3.21) multiplies matrices of up to so many multiplications by kernels that
  * read the factors where they are. With neither transposed these come near the peak, where copying kernels leave a fifth:
  * 64 x 128 x 128 at 198 GFLOP/s, not 160. Pieces keep at least so many columns. */
 #define SMALL_PRODUCT 1000000
@@ -68,9 +68,10 @@ void cnn_gemm_near(cnn_factor a, cnn_factor b, cnn_product c)
 {
     const int n = columns(&b);
     const size_t column = (size_t)rows(&a) * (size_t)columns(&a);
-    const size_t fitting = column > SMALL_PRODUCT / SMALL_COLUMNS ? SMALL_COLUMNS : SMALL_PRODUCT / (column + 1);
-    const size_t pieces = ((size_t)n + fitting - 1) / fitting;
-    const int piece = (int)((((size_t)n + pieces - 1) / pieces + 15) / 16 * 16);
+    const int fitting = (int)(SMALL_PRODUCT / (column + 1)) / 16 * 16;
+    const int most = fitting > SMALL_COLUMNS ? fitting : SMALL_COLUMNS;
+    const int pieces = 1 + (n - 1) / most;
+    const int piece = ((n + pieces - 1) / pieces + 15) / 16 * 16;
     for (int first = 0; first < n; first += piece) {
         const int count = n - first < piece ? n - first : piece;
         cnn_factor part = b;

@@ -72,7 +72,7 @@ static void visit_backward(const reference_call *call, product term)
 static void forward(const reference_call *call)
 {
     const geometry g = geometry_of(call->text, call->input);
-    const size_t pixels = (size_t)(call->n * g.vertical.count * g.horizontal.count), filters = (size_t)g.filters;
+    const size_t pixels = reference_at(call->output, call->n, 0, 0, 0) / (size_t)g.filters, filters = (size_t)g.filters;
     for (size_t i = 0; i < pixels * filters; i++)
         call->y[i] = g.bias ? call->tensors[1][i % filters] : 0;
     for_each_term(call, visit_forward);
@@ -81,10 +81,10 @@ static void forward(const reference_call *call)
 static void backward(const reference_call *call)
 {
     const geometry g = geometry_of(call->text, call->input);
-    const size_t pixels = (size_t)(call->n * g.vertical.count * g.horizontal.count), filters = (size_t)g.filters;
-    const size_t weights = (size_t)(g.filters * g.vertical.size * g.horizontal.size * g.channels);
+    const size_t pixels = reference_at(call->output, call->n, 0, 0, 0) / (size_t)g.filters, filters = (size_t)g.filters;
+    const int weights = g.filters * g.vertical.size * g.horizontal.size * g.channels;
     memset(call->dx, 0, reference_at(call->input, call->n, 0, 0, 0) * sizeof *call->dx);
-    memset(call->gradients[0], 0, weights * sizeof *call->dx);
+    memset(call->gradients[0], 0, (size_t)weights * sizeof *call->dx);
     for_each_term(call, visit_backward);
     if (!g.bias)
         return;

@@ -94,7 +94,7 @@ cnn_status harness_plan(harness *h, const char *text, cnn_shape input, cnn_error
     assert_non_null(h->kind);
     assert_non_null(h->twin);
     assert_true(strlen(text) < sizeof h->text);
-    strcpy(h->text, text);
+    memcpy(h->text, text, strlen(text) + 1);
     h->options = cnn_alloc(1, h->kind->options_size);
     h->state = cnn_alloc(1, h->kind->state_size);
     h->plan.input = input;

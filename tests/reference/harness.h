@@ -31,7 +31,7 @@ typedef struct harness {
 
 /** Parses and plans `text`, as the first failure of either; no memory but options and state. */
 cnn_status harness_plan(harness *h, const char *text, cnn_shape input, cnn_error *error);
-/** Plans, which must succeed, and takes memory for n images in `lanes` lanes; inputs, dy and tensors are random. */
+/** Plans, which must succeed, and takes memory for n images in `lanes` lanes. Inputs, dy and tensors are random. */
 void harness_new(harness *h, const char *text, cnn_shape input, int n, int lanes, uint64_t seed);
 void harness_free(harness *h);
 
@@ -42,11 +42,12 @@ void harness_backward(harness *h);
 /** The buffers' numbers. */
 cnn_real *harness_reals(const harness_buffer *buffer);
 
-/** The twin of a layer, on the same numbers: run forward, and backward where training. Free with harness_twin_free(). */
+/** The layer's twin on the same numbers: forward, and backward where training. To be freed with harness_twin_free(). */
 void harness_twin_run(reference_call *twin, const harness *h, bool training);
 void harness_twin_free(reference_call *twin);
 
-/** The largest distance of two arrays over the largest number of the second (at least `floor`). It is infinite where one is NaN. */
+/** The largest distance of two arrays over the largest number of the second (at least `floor`); infinite where one has
+ * a NaN. */
 double harness_distance(const cnn_real *a, const double *b, size_t count, double floor);
 
 #endif

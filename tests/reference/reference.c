@@ -41,9 +41,9 @@ int reference_pair(const char *text, const char *name, int axis, int fallback)
     const char *value = value_of(text, name);
     if (!value)
         return fallback;
-    const int first = atoi(value);
-    value += strspn(value, "0123456789");
-    return axis == 1 && *value == 'x' ? atoi(value + 1) : first;
+    char *end;
+    const int first = (int)strtol(value, &end, 10);
+    return axis == 1 && *end == 'x' ? (int)strtol(end + 1, NULL, 10) : first;
 }
 
 bool reference_has(const char *text, const char *name, const char *value)

@@ -140,10 +140,10 @@ static void unreadable_pictures_are_skipped_and_counted(void **state)
 static void useless_folders_are_named(void **state)
 {
     (void)state;
-    refuse(CNN_SPLIT_TRAIN, CNN_FORMAT, WORDS(scratch, "has 0 subfolders"));
+    refuse(CNN_SPLIT_TRAIN, CNN_FORMAT, WORDS(scratch, "subfolders: 0"));
     scratch_folder("a");
     write_picture("a/1.png", 4, 4, 1);
-    refuse(CNN_SPLIT_TRAIN, CNN_FORMAT, WORDS("has 1 subfolders; 2 to 10000 are needed"));
+    refuse(CNN_SPLIT_TRAIN, CNN_FORMAT, WORDS("subfolders: 1; 2 to 10000 are needed"));
     scratch_folder("b");
     refuse(CNN_SPLIT_TRAIN, CNN_FORMAT, WORDS("/b: has no pictures (.jpg .jpeg .png .bmp)"));
     scratch_write("b/1.png", "text", 4);
@@ -168,7 +168,7 @@ static void train_without_classes_is_no_data_set(void **state)
     scratch_folder("test");
     write_picture("train/1.png", 4, 4, 1);
     write_picture("test/1.png", 4, 4, 1);
-    refuse(CNN_SPLIT_TRAIN, CNN_FORMAT, WORDS("/train: has 0 subfolders", "one for each class"));
+    refuse(CNN_SPLIT_TRAIN, CNN_FORMAT, WORDS("/train: subfolders: 0", "one for each class"));
 }
 
 static void memory_that_is_out_is_said_so(void **state)

@@ -122,6 +122,36 @@ static void sizes_are_limited_before_memory_is_taken(void **state)
     cnn_alloc_fail_after(-1, false);
 }
 
+/** A PNG of 4x4 pixels whose data unpacks to 64 MB of zeros. */
+static void make_bomb(void)
+{
+    static unsigned char zeros[1 << 16], packed[1 << 16];
+    png_begin(&picture, 4, 4, 8, PNG_GREY);
+    z_stream z = {.next_out = packed, .avail_out = sizeof packed};
+    assert_int_equal(deflateInit(&z, 9), Z_OK);
+    for (int i = 0; i < 800; i++) {
+        z.next_in = zeros;
+        z.avail_in = sizeof zeros;
+        assert_int_equal(deflate(&z, i == 799 ? Z_FINISH : Z_NO_FLUSH), i == 799 ? Z_STREAM_END : Z_OK);
+    }
+    png_chunk(&picture, "IDAT", packed, z.total_out);
+    deflateEnd(&z);
+    png_chunk(&picture, "IEND", NULL, 0);
+}
+
+static void promised_lengths_and_bombs_take_no_memory(void **state)
+{
+    (void)state;
+    const uint8_t pixel[1] = {0};
+    make_bomb();
+    assert_refused(&picture, CNN_FORMAT, "unpacks to more than its size");
+    png_begin(&picture, 1, 1, 8, PNG_GREY);
+    const size_t length = picture.size;
+    png_end(&picture, pixel, 1, 1);
+    memset(picture.bytes + length, 0x3F, 4); /* of the pixels' chunk: 1 GB */
+    assert_refused(&picture, CNN_FORMAT, "unpacks to more than its size");
+}
+
 static void no_memory_is_said_so_and_nothing_leaks(void **state)
 {
     (void)state;
@@ -218,6 +248,7 @@ int main(void)
         cmocka_unit_test(cut_files_are_refused_at_every_length),
         cmocka_unit_test(jpeg_tables_that_do_not_fit_are_refused),
         cmocka_unit_test(sizes_are_limited_before_memory_is_taken),
+        cmocka_unit_test(promised_lengths_and_bombs_take_no_memory),
         cmocka_unit_test(no_memory_is_said_so_and_nothing_leaks),
         cmocka_unit_test(damaged_files_do_no_harm),
         cmocka_unit_test(files_are_read_and_missing_ones_named),

@@ -1,6 +1,6 @@
 /* Finite differences: with the loss sum(r * y) for random r, the gradient that backward gives is compared with
- * (loss(v + h) - loss(v - h)) / 2h for every input and every trained number, for the naive twins and for the real layers.
- * The relative error is the distance over the largest number of the array. Built in float and in double. */
+ * (loss(v + h) - loss(v - h)) / 2h for every input and trained number, for the naive twins and for the real layers. The
+ * relative error is the distance over the largest number of the array. Built in float and in double. */
 #include "reference/cases.h"
 #include "reference/harness.h"
 #include "unit/unit.h"
@@ -119,7 +119,8 @@ static void check_layer_array(harness *h, const harness_buffer *values_of, const
     const double step = is_double ? 1e-5 : 1.0 / 256, tolerance = is_double ? 1e-7 : 1e-2;
     const size_t count = values_of->size / sizeof(cnn_real);
     cnn_real *values = harness_reals(values_of), *gradient = harness_reals(gradient_of);
-    double largest = 1e-3, error = 0, checked = 0;
+    double largest = 1e-3, error = 0;
+    int checked = 0;
     for (size_t i = 0; i < count; i += stride_of(count), checked++) {
         const cnn_real value = values[i];
         values[i] = value + (cnn_real)step;

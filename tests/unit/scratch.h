@@ -115,7 +115,8 @@ static cnn_dataset *scratch_open(const char *format, cnn_split split, cnn_shape 
     return data;
 }
 
-/** Opens "FORMAT:the folder", which must fail with `status` and a line that holds all of the words, a NULL-ended list. */
+/** Opens "FORMAT:the folder", which must fail with `status` and a line that holds all of the words, a NULL-ended
+ * list. */
 static void scratch_refuse(const char *format, cnn_split split, cnn_shape shape, cnn_status status,
                            const char *const *words)
 {
