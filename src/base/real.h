@@ -17,4 +17,11 @@ typedef float cnn_real;
 #define CNN_HOT
 #endif
 
+/* CNN_INLINE marks parts of such functions that must be compiled with them, once for each level. */
+#if defined(__GNUC__)
+#define CNN_INLINE inline __attribute__((always_inline))
+#else
+#define CNN_INLINE inline
+#endif
+
 #endif

@@ -4,12 +4,18 @@
 #include "layers/planning.h"
 
 #include <stddef.h>
+#include <stdio.h>
 
-const cnn_conv_algorithm *const cnn_conv_algorithms[] = {&cnn_conv_im2col, NULL};
+const cnn_conv_algorithm *const cnn_conv_algorithms[] = {&cnn_conv_winograd, &cnn_conv_im2col, NULL};
+
+/** The option's words: the list's names in its order. */
+static const char *const algorithm_words[] = {"auto", "winograd", "im2col", NULL};
 
 typedef struct conv_state {
     cnn_conv_geometry geometry;
     const cnn_conv_algorithm *algorithms[CNN_CONV_PASSES];
+    const cnn_conv_algorithm *preparing; /* the one of them that makes call->prepared, or NULL */
+    char description[64];
 } conv_state;
 
 static const cnn_option conv_options[] = {
@@ -25,6 +31,8 @@ static const cnn_option conv_options[] = {
      "channels and filters are cut into so many independent groups", false},
     {"bias", CNN_OPTION_CHOICE, offsetof(cnn_conv_options, bias), 0, 0, "on", CNN_OPTION_OFF_ON,
      "add a trained number to each filter's output", false},
+    {"algorithm", CNN_OPTION_CHOICE, offsetof(cnn_conv_options, algorithm), 0, 0, "auto", algorithm_words,
+     "how it is computed; auto: the fastest way, by rule; winograd: kernels 3 and 5, stride 1, without groups", false},
     {0}};
 
 static cnn_status plan_geometry(const cnn_layer_plan *plan, const cnn_conv_options *options,
@@ -78,34 +86,67 @@ static cnn_status plan_tensors(cnn_layer_plan *plan, const cnn_conv_geometry *ge
     return status;
 }
 
-/** The last of the list is usable for everything. */
-static const cnn_conv_algorithm *first_usable(const cnn_conv_geometry *geometry, cnn_conv_pass pass)
+/** The last of the list is possible and worthwhile for everything. */
+static const cnn_conv_algorithm *first_worthwhile(const cnn_conv_geometry *geometry, cnn_conv_pass pass)
 {
     int i = 0;
-    while (cnn_conv_algorithms[i + 1] && !cnn_conv_algorithms[i]->usable(geometry, pass))
+    while (cnn_conv_algorithms[i + 1] &&
+           !(cnn_conv_algorithms[i]->possible(geometry) && cnn_conv_algorithms[i]->worthwhile(geometry, pass)))
         i++;
     return cnn_conv_algorithms[i];
+}
+
+static cnn_status choose_algorithms(conv_state *state, const cnn_conv_options *options, cnn_error *error)
+{
+    const cnn_conv_geometry *geometry = &state->geometry;
+    const cnn_conv_algorithm *forced = options->algorithm > 0 ? cnn_conv_algorithms[options->algorithm - 1] : NULL;
+    if (forced && !forced->possible(geometry))
+        return cnn_fail(error, CNN_USAGE, "algorithm=%s computes kernels 3x3 and 5x5 of stride 1 without groups only",
+                        forced->name);
+    for (int pass = 0; pass < CNN_CONV_PASSES; pass++) {
+        const cnn_conv_algorithm *algorithm = forced ? forced : first_worthwhile(geometry, (cnn_conv_pass)pass);
+        state->algorithms[pass] = algorithm;
+        if (pass != CNN_CONV_BACKWARD_WEIGHT && algorithm->prepare)
+            state->preparing = algorithm;
+    }
+    return CNN_OK;
+}
+
+/** "im2col", or where the passes differ "winograd, im2col, winograd": forward, input gradient, weight gradient. */
+static void describe(conv_state *state)
+{
+    const cnn_conv_algorithm *const *of = state->algorithms;
+    if (of[0] == of[1] && of[0] == of[2])
+        snprintf(state->description, sizeof state->description, "%s", of[0]->name);
+    else
+        snprintf(state->description, sizeof state->description, "%s, %s, %s", of[0]->name, of[1]->name, of[2]->name);
 }
 
 static cnn_status conv_plan(cnn_layer_plan *plan, const void *options, void *state_memory, cnn_error *error)
 {
     conv_state *state = state_memory;
-    cnn_conv_geometry *geometry = &state->geometry;
-    cnn_status status = plan_geometry(plan, options, geometry, error);
+    const cnn_conv_geometry *geometry = &state->geometry;
+    cnn_status status = plan_geometry(plan, options, &state->geometry, error);
     if (status == CNN_OK)
         status = cnn_plan_output(plan, geometry->output, error);
     if (status == CNN_OK)
         status = plan_tensors(plan, geometry, error);
+    if (status == CNN_OK)
+        status = choose_algorithms(state, options, error);
     if (status != CNN_OK)
         return status;
     for (int pass = 0; pass < CNN_CONV_PASSES; pass++) {
-        const cnn_conv_algorithm *algorithm = first_usable(geometry, (cnn_conv_pass)pass);
-        state->algorithms[pass] = algorithm;
-        const size_t scratch = algorithm->scratch_size(geometry, (cnn_conv_pass)pass);
+        const size_t scratch = state->algorithms[pass]->scratch_size(geometry, (cnn_conv_pass)pass);
         if (plan->scratch_size < scratch)
             plan->scratch_size = scratch;
     }
-    plan->algorithm = state->algorithms[CNN_CONV_FORWARD]->name;
+    if (state->preparing) {
+        plan->prepared_size = state->preparing->prepared_size(geometry, false);
+        plan->prepared_size_training = state->preparing->prepared_size(geometry, true);
+        plan->prepare_parts = state->preparing->prepare_parts(geometry);
+    }
+    describe(state);
+    plan->algorithm = state->description;
     plan->backward_reads_input = true;
     return CNN_OK;
 }
@@ -114,6 +155,12 @@ static void run(const cnn_layer_call *call, cnn_conv_pass pass)
 {
     const conv_state *state = call->state;
     state->algorithms[pass]->run[pass](&state->geometry, call);
+}
+
+static void conv_prepare(const cnn_layer_call *call)
+{
+    const conv_state *state = call->state;
+    state->preparing->prepare(&state->geometry, call);
 }
 
 static void conv_forward(const cnn_layer_call *call)
@@ -135,6 +182,7 @@ const cnn_layer_kind cnn_layer_conv = {
     .options_size = sizeof(cnn_conv_options),
     .state_size = sizeof(conv_state),
     .plan = conv_plan,
+    .prepare = conv_prepare,
     .forward = conv_forward,
     .backward = conv_backward,
 };

@@ -11,6 +11,7 @@ typedef struct cnn_conv_options {
     int padding; /* on each side, or CNN_OPTION_WORD of "same", "valid" */
     int groups;
     int bias;
+    int algorithm; /* 0: the best of the list, else 1 + index of that one */
 } cnn_conv_options;
 
 /** y[n][oy][ox][f] = bias[f] + sum over ky, kx, c of x[n][oy * stride_h + ky - top][ox * stride_w + kx - left][c] *
@@ -28,16 +29,24 @@ typedef enum cnn_conv_pass { CNN_CONV_FORWARD, CNN_CONV_BACKWARD_INPUT, CNN_CONV
 
 typedef struct cnn_conv_algorithm {
     const char *name;
-    bool (*usable)(const cnn_conv_geometry *geometry, cnn_conv_pass pass);
+    /** Whether it can compute all passes of such a layer. */
+    bool (*possible)(const cnn_conv_geometry *geometry);
+    /** Where possible: whether the pass is faster than with what follows in the list. */
+    bool (*worthwhile)(const cnn_conv_geometry *geometry, cnn_conv_pass pass);
     /** Bytes of scratch for the pass, whatever the number of images. */
     size_t (*scratch_size)(const cnn_conv_geometry *geometry, cnn_conv_pass pass);
+    /* What `y` and `dx` find in call->prepared, as in cnn_layer_kind; NULL where they need nothing. */
+    size_t (*prepared_size)(const cnn_conv_geometry *geometry, bool training);
+    int (*prepare_parts)(const cnn_conv_geometry *geometry);
+    void (*prepare)(const cnn_conv_geometry *geometry, const cnn_layer_call *call);
     /** By pass: y with bias; dx; the gradients of weight and bias. */
     void (*run[CNN_CONV_PASSES])(const cnn_conv_geometry *geometry, const cnn_layer_call *call);
 } cnn_conv_algorithm;
 
-/** Best first, NULL-terminated; the last is usable for everything. */
+/** Best first, NULL-terminated; the last is possible and worthwhile for everything. */
 extern const cnn_conv_algorithm *const cnn_conv_algorithms[];
 
+extern const cnn_conv_algorithm cnn_conv_winograd;
 extern const cnn_conv_algorithm cnn_conv_im2col;
 
 #endif

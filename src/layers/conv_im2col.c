@@ -155,7 +155,13 @@ static void backward_weight(const cnn_conv_geometry *g, const cnn_layer_call *ca
     }
 }
 
-static bool usable(const cnn_conv_geometry *g, cnn_conv_pass pass)
+static bool possible(const cnn_conv_geometry *g)
+{
+    (void)g;
+    return true;
+}
+
+static bool worthwhile(const cnn_conv_geometry *g, cnn_conv_pass pass)
 {
     (void)g, (void)pass;
     return true;
@@ -173,7 +179,8 @@ static size_t scratch_size(const cnn_conv_geometry *g, cnn_conv_pass pass)
 
 const cnn_conv_algorithm cnn_conv_im2col = {
     .name = "im2col",
-    .usable = usable,
+    .possible = possible,
+    .worthwhile = worthwhile,
     .scratch_size = scratch_size,
     .run = {[CNN_CONV_FORWARD] = forward,
             [CNN_CONV_BACKWARD_INPUT] = backward_input,

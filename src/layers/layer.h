@@ -52,8 +52,10 @@ typedef struct cnn_layer_plan {
     int sums_forward;    /* doubles a lane that forward_sums() adds up in training */
     int sums_backward;   /* doubles a lane that backward_sums() adds up */
     int shared_count;    /* doubles a batch, from forward_total() to the end of backward */
-    int forward_parts;   /* 0: one a lane; else so many over the whole batch */
-    int backward_parts;  /* likewise */
+    size_t prepared_size, prepared_size_training; /* bytes that prepare() makes of the tensors, for both passes */
+    int prepare_parts;                            /* of prepare(); 0: nothing to prepare */
+    int forward_parts;                            /* 0: one a lane; else so many over the whole batch */
+    int backward_parts;                           /* likewise */
 } cnn_layer_plan;
 
 /** One part of one pass of one layer. Sizes: n images, plan->input, plan->output. */
@@ -63,7 +65,7 @@ typedef struct cnn_layer_call {
     const void *state; /* what plan() left in its state, of the kind's state_size */
     int n;             /* images of this lane, or of the batch; at least 1 */
     int batch;         /* images of the whole batch */
-    int part;          /* where the layer has parts of its own: 0 .. parts - 1 */
+    int part;          /* where the layer has parts of its own, and in prepare(): 0 .. parts - 1 */
     bool training;
     const cnn_real *x;          /* [n][input]; in backward only if backward_reads_input */
     const cnn_real *x2;         /* the second input, of `add` only */
@@ -73,6 +75,7 @@ typedef struct cnn_layer_call {
     cnn_real *const *tensors;   /* by index; constant but for CNN_ROLE_STATE in forward_total() */
     cnn_real *const *gradients; /* by index, to be overwritten (not added to); NULL entries for CNN_ROLE_STATE */
     void *saved;                /* [n][saved_size] */
+    void *prepared;             /* [prepared_size*]; written by prepare() only */
     void *scratch;              /* [scratch_size], this thread's; contents undefined */
     double *sums;               /* *_sums(): this lane's, zeroed; *_total(): the lanes' total, in lane order */
     double *shared;             /* [shared_count] */
@@ -90,6 +93,9 @@ typedef struct cnn_layer_kind {
     /** Declares everything, from plan->input and options; fails where they do not fit (message without place or kind's
      * name). `state` is state_size zeroed bytes. */
     cnn_status (*plan)(cnn_layer_plan *plan, const void *options, void *state, cnn_error *error);
+    /** Makes call->prepared of call->tensors, cut into prepare_parts; no other array is there, and NULL for kinds that
+     * never prepare. Called once after the tensors have changed, before forward(). */
+    void (*prepare)(const cnn_layer_call *call);
     void (*forward)(const cnn_layer_call *call);
     void (*backward)(const cnn_layer_call *call);
     /* Layers with sums over the batch (batch normalization), NULL for others. In training, before forward():

@@ -5,11 +5,11 @@
 #include <string.h>
 
 /** A call and the arrays it points to. */
-typedef struct prepared_call {
+typedef struct full_call {
     cnn_layer_call call;
     cnn_real *tensors[CNN_LAYER_TENSORS];
     cnn_real *gradients[CNN_LAYER_TENSORS];
-} prepared_call;
+} full_call;
 
 /* ---- places */
 
@@ -56,30 +56,30 @@ const cnn_real *cnn_runner_output(const cnn_runner *runner, int index)
 
 /* ---- one operation */
 
-static void prepare_tensors(const cnn_runner *r, int node_index, int lane, prepared_call *prepared)
+static void fill_tensors(const cnn_runner *r, int node_index, int lane, full_call *full)
 {
     const cnn_node *node = &r->network->nodes[node_index];
     for (int i = 0; i < node->plan.tensor_count; i++) {
         const int slot = node->tensors + i;
         const bool trained = r->program.training && node->plan.tensors[i].role != CNN_ROLE_STATE;
-        prepared->tensors[i] = r->parameters + r->network->slots[slot].offset;
-        prepared->gradients[i] = NULL;
+        full->tensors[i] = r->parameters + r->network->slots[slot].offset;
+        full->gradients[i] = NULL;
         if (trained) {
             const cnn_gradient_place *at = &r->gradient_places[slot];
-            prepared->gradients[i] = at->whole ? r->whole_gradients + at->offset
-                                               : r->lane_gradients + (size_t)lane * r->lane_gradient_count + at->offset;
+            full->gradients[i] = at->whole ? r->whole_gradients + at->offset
+                                           : r->lane_gradients + (size_t)lane * r->lane_gradient_count + at->offset;
         }
     }
-    prepared->call.tensors = prepared->tensors;
-    prepared->call.gradients = prepared->gradients;
+    full->call.tensors = full->tensors;
+    full->call.gradients = full->gradients;
 }
 
 /** Fills a call for n images of `lane` (0 for the whole batch); scratch, random and sums are the caller's to add. */
-static void prepare(const cnn_runner *r, int node_index, int lane, int n, prepared_call *prepared)
+static void fill(const cnn_runner *r, int node_index, int lane, int n, full_call *full)
 {
     const cnn_node *node = &r->network->nodes[node_index];
     const cnn_node_buffers *buffers = &r->program.nodes[node_index];
-    prepared->call = (cnn_layer_call){
+    full->call = (cnn_layer_call){
         .options = node->options,
         .plan = &node->plan,
         .state = node->state,
@@ -92,11 +92,12 @@ static void prepare(const cnn_runner *r, int node_index, int lane, int n, prepar
         .dy = place(r, buffers->dy, lane),
         .dx = place(r, buffers->dx, lane),
         .saved = place(r, buffers->saved, lane),
+        .prepared = r->prepared + r->node_places[node_index].prepared,
     };
     if (r->program.training) {
-        prepared->call.shared = r->shared + r->node_places[node_index].shared;
+        full->call.shared = r->shared + r->node_places[node_index].shared;
     }
-    prepare_tensors(r, node_index, lane, prepared);
+    fill_tensors(r, node_index, lane, full);
 }
 
 static void draw_random(const cnn_runner *r, int node_index, int lane, int thread, cnn_layer_call *call)
@@ -182,9 +183,9 @@ static void run_lane_operation(const cnn_runner *r, const cnn_operation *operati
         return;
     }
     const cnn_layer_kind *kind = r->network->nodes[operation->node].kind;
-    prepared_call prepared;
-    cnn_layer_call *call = &prepared.call;
-    prepare(r, operation->node, lane, n, &prepared);
+    full_call full;
+    cnn_layer_call *call = &full.call;
+    fill(r, operation->node, lane, n, &full);
     call->scratch = r->scratch + (size_t)thread * r->scratch_size;
     if (kind->random && r->program.training) {
         draw_random(r, operation->node, lane, thread, call);
@@ -206,11 +207,11 @@ static void run_lane_operation(const cnn_runner *r, const cnn_operation *operati
 static void run_whole_operation(const cnn_runner *r, const cnn_operation *operation, int part, int thread)
 {
     const cnn_layer_kind *kind = r->network->nodes[operation->node].kind;
-    prepared_call prepared;
-    prepare(r, operation->node, 0, r->n, &prepared);
-    prepared.call.part = part;
-    prepared.call.scratch = r->scratch + (size_t)thread * r->scratch_size;
-    (operation->type == CNN_OPERATION_FORWARD ? kind->forward : kind->backward)(&prepared.call);
+    full_call full;
+    fill(r, operation->node, 0, r->n, &full);
+    full.call.part = part;
+    full.call.scratch = r->scratch + (size_t)thread * r->scratch_size;
+    (operation->type == CNN_OPERATION_FORWARD ? kind->forward : kind->backward)(&full.call);
 }
 
 /* ---- stages */
@@ -233,7 +234,7 @@ static void run_total(cnn_runner *r, const cnn_operation *operation, int lanes)
 {
     const cnn_layer_kind *kind = r->network->nodes[operation->node].kind;
     const size_t count = sums_count(r, operation);
-    prepared_call prepared;
+    full_call full;
     memset(r->totals, 0, count * sizeof *r->totals);
     for (int lane = 0; lane < lanes; lane++) {
         const double *sums = lane_sums(r, operation, lane);
@@ -241,14 +242,38 @@ static void run_total(cnn_runner *r, const cnn_operation *operation, int lanes)
             r->totals[i] += sums[i];
         }
     }
-    prepare(r, operation->node, 0, r->n, &prepared);
-    prepared.call.sums = r->totals;
-    (operation->type == CNN_OPERATION_FORWARD_SUMS ? kind->forward_total : kind->backward_total)(&prepared.call);
+    fill(r, operation->node, 0, r->n, &full);
+    full.call.sums = r->totals;
+    (operation->type == CNN_OPERATION_FORWARD_SUMS ? kind->forward_total : kind->backward_total)(&full.call);
 }
 
 static int filled_lanes(const cnn_runner *r)
 {
     return (r->n + r->program.lane_images - 1) / r->program.lane_images;
+}
+
+/** Part `part` of all nodes' preparing, in the order of the nodes. */
+static void run_prepare(void *context, int part, int thread)
+{
+    const cnn_runner *r = context;
+    int node = 0;
+    (void)thread;
+    while (part >= r->network->nodes[node].plan.prepare_parts) {
+        part -= r->network->nodes[node++].plan.prepare_parts;
+    }
+    full_call full;
+    fill(r, node, 0, 0, &full);
+    full.call.part = part;
+    r->network->nodes[node].kind->prepare(&full.call);
+}
+
+void cnn_runner_prepare(cnn_runner *runner, cnn_real *parameters)
+{
+    runner->parameters = parameters;
+    runner->n = 0;
+    if (runner->prepare_parts > 0) {
+        cnn_team_run(runner->team, runner->prepare_parts, run_prepare, runner);
+    }
 }
 
 static void run(cnn_runner *r, cnn_real *parameters, int n)
@@ -277,6 +302,7 @@ void cnn_runner_forward(cnn_runner *runner, cnn_real *parameters, int n)
 void cnn_runner_train(cnn_runner *runner, cnn_real *parameters, int n, uint64_t image)
 {
     runner->image = image;
+    cnn_runner_prepare(runner, parameters);
     run(runner, parameters, n);
 }
 

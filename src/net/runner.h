@@ -42,6 +42,10 @@ int cnn_runner_lane_first(const cnn_runner *runner, int n, int lane);
 /** Where the caller puts image `index` of the next batch, [h][w][c]. */
 cnn_real *cnn_runner_input(cnn_runner *runner, int index);
 
+/** What layers make of the parameters once and then use for every image, in inference. To be called before
+ * cnn_runner_forward(), and again when parameters have changed; training does it by itself. */
+void cnn_runner_prepare(cnn_runner *runner, cnn_real *parameters);
+
 /** Inference over the first n inputs. */
 void cnn_runner_forward(cnn_runner *runner, cnn_real *parameters, int n);
 /** Image `index`'s logits [classes] after cnn_runner_forward(). */

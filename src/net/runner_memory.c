@@ -37,6 +37,24 @@ static void add_up_nodes(cnn_runner *r)
     }
 }
 
+/** What the nodes prepare, one after the other. */
+static void add_up_prepared(cnn_runner *r)
+{
+    r->prepared_size = 0;
+    r->prepare_parts = 0;
+    for (int i = 0; i < r->network->node_count; i++) {
+        const cnn_layer_plan *plan = &r->network->nodes[i].plan;
+        const size_t size = round_up(r->program.training ? plan->prepared_size_training : plan->prepared_size);
+        if (r->node_places != NULL) {
+            r->node_places[i].prepared = r->prepared_size;
+        }
+        if (!cnn_add_size(r->prepared_size, size, &r->prepared_size)) {
+            r->prepared_size = SIZE_MAX;
+        }
+        r->prepare_parts += plan->prepare_parts;
+    }
+}
+
 /** Where gradients go: a layer with parts of its own, or with totals, writes them once a batch. */
 static void add_up_gradients(cnn_runner *r)
 {
@@ -67,6 +85,7 @@ static void carve(cnn_runner *r, cnn_arena *arena)
     r->gradient_places = cnn_arena_take(arena, (size_t)r->network->slot_count, sizeof *r->gradient_places);
     r->lanes = cnn_arena_take(arena, all_lanes, 1);
     r->whole = cnn_arena_take(arena, program->whole_size, 1);
+    r->prepared = cnn_arena_take(arena, r->prepared_size, 1);
     r->scratch = cnn_arena_take(arena, threads, r->scratch_size);
     r->random = cnn_arena_take(arena, r->draws_random ? threads * (size_t)program->lane_images : 0, sizeof *r->random);
     r->sums = cnn_arena_take(arena, lanes * r->sums_count, sizeof *r->sums);
@@ -92,6 +111,7 @@ cnn_runner *cnn_runner_new(const cnn_network *network, const cnn_runner_options 
         goto failed;
     }
     add_up_nodes(r);
+    add_up_prepared(r);
     add_up_gradients(r);
     cnn_arena arena = {0};
     carve(r, &arena);
@@ -104,6 +124,7 @@ cnn_runner *cnn_runner_new(const cnn_network *network, const cnn_runner_options 
     arena = (cnn_arena){.base = r->block};
     carve(r, &arena);
     add_up_nodes(r);
+    add_up_prepared(r);
     add_up_gradients(r);
     return r;
 failed:

@@ -9,6 +9,7 @@
 typedef struct cnn_node_place {
     size_t sums_forward, sums_backward; /* within a lane's sums */
     size_t shared;
+    size_t prepared; /* bytes from the beginning of what is prepared */
 } cnn_node_place;
 
 /** Where a trained tensor's gradient lies: once over the batch, or once in each lane. */
@@ -26,6 +27,8 @@ struct cnn_runner {
     uint64_t seed;
 
     size_t scratch_size, sums_count, totals_count, shared_count, lane_gradient_count, whole_gradient_count;
+    size_t prepared_size;
+    int prepare_parts; /* of all nodes */
     bool draws_random;
     size_t size; /* of the block that all the following arrays lie in */
     void *block;
@@ -33,6 +36,7 @@ struct cnn_runner {
     cnn_gradient_place *gradient_places; /* [slot_count] */
     unsigned char *lanes;                /* [lanes][lane_size] */
     unsigned char *whole;                /* [whole_size] */
+    unsigned char *prepared;             /* [prepared_size] */
     unsigned char *scratch;              /* [threads][scratch_size] */
     cnn_random *random;                  /* [threads][lane_images] */
     double *sums;                        /* [lanes][sums_count] */

@@ -26,7 +26,11 @@ static cnn_status set_up(cnn_session *session, int threads, cnn_error *error)
     session->team = cnn_team_new(threads, &cause);
     const cnn_runner_options options = {.batch = session->batch, .team = session->team};
     session->runner = session->team != NULL ? cnn_runner_new(model->network, &options, &cause) : NULL;
-    return session->runner != NULL ? CNN_OK : cnn_fail(error, cause.status, "%s", cause.message);
+    if (session->runner == NULL) {
+        return cnn_fail(error, cause.status, "%s", cause.message);
+    }
+    cnn_runner_prepare(session->runner, model->parameters);
+    return CNN_OK;
 }
 
 cnn_session *cnn_session_new(const cnn_model *model, const cnn_session_options *options, cnn_error *error)

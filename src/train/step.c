@@ -104,6 +104,7 @@ static cnn_status validate(cnn_trainer *t, cnn_progress *progress, cnn_error *er
     const int classes = t->model->network->class_count;
     double loss = 0;
     int correct = 0;
+    cnn_runner_prepare(t->validator, t->model->parameters);
     for (int first = 0; first < t->held_back; first += batch) {
         const int n = t->held_back - first < batch ? t->held_back - first : batch;
         for (int i = 0; i < n; i++) {

@@ -141,6 +141,7 @@ void harness_new(harness *h, const char *text, cnn_shape input, int n, int lanes
     h->dy = buffer_new(images * h->output * sizeof(cnn_real));
     h->dx = buffer_new(images * h->input * sizeof(cnn_real));
     h->saved = buffer_new(images * h->plan.saved_size);
+    h->prepared = buffer_new(h->plan.prepared_size_training);
     h->scratch = buffer_new(h->plan.scratch_size);
     const int sums = h->plan.sums_forward > h->plan.sums_backward ? h->plan.sums_forward : h->plan.sums_backward;
     h->sums = buffer_new((size_t)(2 * sums) * sizeof(double));
@@ -186,10 +187,25 @@ static void begin_pass(pass *p, harness *h, bool training)
                                 .tensors = p->tensors,
                                 .gradients = p->gradients,
                                 .saved = h->saved.data,
+                                .prepared = h->prepared.data,
                                 .scratch = h->scratch.data,
                                 .sums = h->sums.data,
                                 .shared = h->shared.data,
                                 .random = h->kind->random ? h->random : NULL};
+}
+
+/** Prepares, with nothing else at hand than what prepare() may use. */
+static void prepare(harness *h, const pass *p)
+{
+    cnn_layer_call call = {.options = p->whole.options,
+                           .plan = p->whole.plan,
+                           .state = p->whole.state,
+                           .training = p->whole.training,
+                           .tensors = p->whole.tensors,
+                           .prepared = p->whole.prepared};
+    buffer_spoil(&h->prepared);
+    for (; call.part < h->plan.prepare_parts; call.part++)
+        h->kind->prepare(&call);
 }
 
 /** The call cut down to lane `lane`. */
@@ -251,6 +267,7 @@ void harness_forward(harness *h, bool training)
 {
     pass p;
     begin_pass(&p, h, training);
+    prepare(h, &p);
     buffer_spoil(&h->y);
     if (training)
         buffer_spoil(&h->saved);
@@ -304,6 +321,7 @@ void harness_backward(harness *h)
 {
     pass p;
     begin_pass(&p, h, true);
+    prepare(h, &p);
     buffer_spoil(&h->dx);
     for (int t = 0; t < CNN_LAYER_TENSORS; t++)
         if (p.gradients[t])

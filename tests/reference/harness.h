@@ -23,7 +23,7 @@ typedef struct harness {
     bool in_place; /* where the plan allows: y is written over a copy of x, dx over a copy of dy */
     bool no_dx;    /* nobody wants dx */
     size_t input, output, sizes[CNN_LAYER_TENSORS]; /* numbers: an image's, a tensor's */
-    harness_buffer x, x2, y, dy, dx, saved, scratch, tensors[CNN_LAYER_TENSORS], gradients[CNN_LAYER_TENSORS];
+    harness_buffer x, x2, y, dy, dx, saved, prepared, scratch, tensors[CNN_LAYER_TENSORS], gradients[CNN_LAYER_TENSORS];
     harness_buffer lane_gradients[CNN_LAYER_TENSORS];
     harness_buffer sums, shared;
     cnn_random *random; /* [n] */
@@ -35,7 +35,7 @@ cnn_status harness_plan(harness *h, const char *text, cnn_shape input, cnn_error
 void harness_new(harness *h, const char *text, cnn_shape input, int n, int lanes, uint64_t seed);
 void harness_free(harness *h);
 
-/** Runs forward with sums and totals; then, in training, backward; checks all guards. */
+/** Runs forward with sums and totals; then, in training, backward; checks all guards. Either prepares anew. */
 void harness_forward(harness *h, bool training);
 void harness_backward(harness *h);
 

@@ -80,13 +80,15 @@ static void test_every_kind_has_a_twin_and_a_case(void **state)
     }
 }
 
-/** A number that is not one must reach the loss, whatever layer it passes. */
+/** A number that is not one must reach the loss, whatever layer it passes. Winograd convolution, whose tiles are sums of
+ * all their pixels, spreads it further. */
 static void test_nan_passes_through_every_layer(void **state)
 {
     (void)state;
     for (const layer_case *c = layer_cases; c->text; c++) {
         if (reference_find(c->text) == reference_find("dropout"))
             continue;
+        const bool spreads = strstr(c->text, "algorithm=winograd");
         for (size_t at = 0; at < cnn_shape_size(c->input); at += 7) {
             harness h;
             harness_new(&h, c->text, c->input, c->n, 1, 1);
@@ -95,7 +97,7 @@ static void test_nan_passes_through_every_layer(void **state)
             harness_twin_run(&twin, &h, false);
             harness_forward(&h, false);
             for (size_t i = 0; i < (size_t)h.n * h.output; i++)
-                if (!isnan(harness_reals(&h.y)[i]) != !isnan(twin.y[i]))
+                if (!isnan(harness_reals(&h.y)[i]) != !isnan(twin.y[i]) && !(spreads && !isnan(twin.y[i])))
                     fail_msg("%s: with a NaN at %zu, output %zu is %g, not %g", c->text, at, i,
                              (double)harness_reals(&h.y)[i], twin.y[i]);
             harness_twin_free(&twin);

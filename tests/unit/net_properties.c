@@ -32,6 +32,7 @@ static void set_up(bed *b, const char *text, int batch, uint64_t seed)
     b->classes = b->network->class_count;
     assert_non_null(b->runner);
     cnn_network_initialize(b->network, seed, b->parameters);
+    cnn_runner_prepare(b->runner, b->parameters);
 }
 
 static void tear_down(bed *b)

@@ -26,6 +26,13 @@ static const char *const resnet = "input 8x8x3\n"
                                   "  conv filters=6 stride=2 padding=same bias=off\n  batchnorm\n}\nrelu\n"
                                   "globalavgpool\ndense units=4\n";
 
+/* Winograd convolution in all passes, forced where it would not pay, with prepared weights of several layers. */
+static const char *const winograd = "input 9x7x3\n"
+                                    "conv filters=6 padding=same algorithm=winograd\nrelu\n"
+                                    "residual {\n  conv filters=6 padding=same algorithm=winograd\n  relu\n"
+                                    "  conv filters=6 kernel=5 padding=same algorithm=winograd bias=off\n}\n"
+                                    "conv filters=18 kernel=5 algorithm=winograd\nrelu\ndense units=3\n";
+
 /* A body that begins in place, nested residuals, a residual over the input, and one over features of the whole batch. */
 static const char *const knots = "input 5x4x3\n"
                                  "residual {\n  conv filters=3 padding=same\n}\n"
@@ -174,13 +181,14 @@ static void gradients_match_differences(void **state)
     check_gradients(resnet, 18, 18);
     check_gradients(resnet, 18, 3);
     check_gradients(knots, 17, 17);
+    check_gradients(winograd, 20, 19);
 }
 #endif
 
 static void threads_change_nothing(void **state)
 {
     (void)state;
-    const char *const recipes[] = {lenet, resnet, knots};
+    const char *const recipes[] = {lenet, resnet, knots, winograd};
     for (size_t r = 0; r < sizeof recipes / sizeof *recipes; r++) {
         bed one;
         set_up(&one, recipes[r], 40, 37, 1);
@@ -204,7 +212,7 @@ static void threads_change_nothing(void **state)
 static void buffers_do_not_overlap(void **state)
 {
     (void)state;
-    const char *const recipes[] = {lenet, resnet, knots};
+    const char *const recipes[] = {lenet, resnet, knots, winograd};
     for (size_t r = 0; r < 2 * (sizeof recipes / sizeof *recipes); r++) {
         cnn_program program;
         cnn_recipe *recipe = cnn_recipe_parse(recipes[r / 2], "test.recipe", NULL);
