@@ -59,8 +59,8 @@ void cnn_gemm(cnn_factor a, cnn_factor b, cnn_product c)
 }
 
 /* On processors with AVX-512, OpenBLAS (0.3.21) multiplies matrices of up to so many multiplications by kernels that
- * read the factors where they are. With neither transposed these come near the peak, where copying kernels leave a fifth:
- * 64 x 128 x 128 at 198 GFLOP/s, not 160. Pieces keep at least so many columns. */
+ * read the factors where they are. With neither transposed these come near the peak, where copying kernels leave a
+ * fifth: 64 x 128 x 128 at 198 GFLOP/s, not 160. Pieces keep at least so many columns. */
 #define SMALL_PRODUCT 1000000
 #define SMALL_COLUMNS 32
 

@@ -29,8 +29,8 @@ typedef struct cnn_product {
 /** c = a b + keep * c; the sizes come from the factors, which must agree. Empty products are left out. */
 void cnn_gemm(cnn_factor a, cnn_factor b, cnn_product c);
 
-/** The same, for factors that fit in the caches and may have been used just before: in pieces of c's columns that OpenBLAS
- * multiplies without copying the factors. */
+/** The same, for factors that fit in the caches and may have been used just before: in pieces of c's columns that
+ * OpenBLAS multiplies without copying the factors. */
 void cnn_gemm_near(cnn_factor a, cnn_factor b, cnn_product c);
 
 /** The name of the BLAS kernels in use ("Haswell", "SkylakeX"). */

@@ -80,8 +80,8 @@ static void test_every_kind_has_a_twin_and_a_case(void **state)
     }
 }
 
-/** A number that is not one must reach the loss, whatever layer it passes. Winograd convolution, whose tiles are sums of
- * all their pixels, spreads it further. */
+/** A number that is not one must reach the loss, whatever layer it passes. Winograd convolution, whose tiles are sums
+ * of all their pixels, spreads it further. */
 static void test_nan_passes_through_every_layer(void **state)
 {
     (void)state;
