@@ -154,10 +154,11 @@ static void maxpool_backward(const cnn_layer_call *call)
     const size_t input = cnn_shape_size(plan->input), output = cnn_shape_size(plan->output);
     if (!call->dx)
         return;
-    memset(call->dx, 0, (size_t)call->n * input * sizeof *call->dx);
-    for (size_t i = 0; i < (size_t)call->n; i++)
+    for (size_t i = 0; i < (size_t)call->n; i++) {
+        memset(call->dx + i * input, 0, input * sizeof *call->dx); /* now, so that it is still in the cache */
         scatter_image(call->state, plan, call->dy + i * output, (const unsigned char *)call->saved + i * output,
                       call->dx + i * input);
+    }
 }
 
 const cnn_layer_kind cnn_layer_maxpool = {
