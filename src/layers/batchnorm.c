@@ -31,12 +31,15 @@ static cnn_status batchnorm_plan(cnn_layer_plan *plan, const void *options, void
                                   [MEAN] = cnn_tensor_vector("mean", CNN_ROLE_STATE, channels, 0),
                                   [VARIANCE] = cnn_tensor_vector("variance", CNN_ROLE_STATE, channels, 1)};
     cnn_status status = cnn_plan_output(plan, plan->input, error);
-    for (int i = 0; i < 4 && status == CNN_OK; i++)
+    for (int i = 0; i < 4 && status == CNN_OK; i++) {
         status = cnn_plan_tensor(plan, tensors[i], error);
-    if (status != CNN_OK)
+    }
+    if (status != CNN_OK) {
         return status;
-    if (channels > INT32_MAX / SHARED_COUNT)
+    }
+    if (channels > INT32_MAX / SHARED_COUNT) {
         return cnn_fail(error, CNN_USAGE, "%d channels are too many", channels);
+    }
     plan->in_place = true;
     plan->backward_reads_input = true;
     plan->sums_forward = plan->sums_backward = 2 * channels;
@@ -127,9 +130,11 @@ static CNN_HOT void normalize(const cnn_layer_call *call, const cnn_real *restri
     const cnn_real *restrict bias = call->tensors[BIAS];
     const cnn_real *x = call->x;
     cnn_real *y = call->y;
-    for (size_t r = 0; r < rows; r++, x += channels, y += channels)
-        for (size_t c = 0; c < channels; c++)
+    for (size_t r = 0; r < rows; r++, x += channels, y += channels) {
+        for (size_t c = 0; c < channels; c++) {
             y[c] = (x[c] - mean[c]) * factor[c] + bias[c];
+        }
+    }
 }
 
 static void batchnorm_forward(const cnn_layer_call *call)
@@ -183,16 +188,19 @@ static CNN_HOT void input_gradient(const cnn_layer_call *call, const cnn_real *r
     const cnn_real *restrict x = call->x;
     const cnn_real *dy = call->dy;
     cnn_real *dx = call->dx;
-    for (size_t r = 0; r < rows; r++, x += channels, dy += channels, dx += channels)
-        for (size_t c = 0; c < channels; c++)
+    for (size_t r = 0; r < rows; r++, x += channels, dy += channels, dx += channels) {
+        for (size_t c = 0; c < channels; c++) {
             dx[c] = dy[c] * factor[c] - (x[c] - mean[c]) * slope[c] - offset[c];
+        }
+    }
 }
 
 /** dx = gain / deviation * (dy - mean of dy - normalized * mean of dy * normalized) */
 static void batchnorm_backward(const cnn_layer_call *call)
 {
-    if (!call->dx)
+    if (!call->dx) {
         return;
+    }
     const size_t channels = (size_t)call->plan->input.channels;
     const double *shared = call->shared;
     cnn_real *terms = call->scratch;
