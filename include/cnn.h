@@ -93,8 +93,9 @@ CNN_API cnn_recipe *cnn_recipe_load(const char *path, cnn_error *error);
 /** Appends one statement, as a recipe's line has it: "conv filters=20 kernel=5", "residual {", "}". */
 CNN_API cnn_status cnn_recipe_add(cnn_recipe *recipe, const char *line, cnn_error *error);
 /**
- * Changes one option. "lr=0.1" is the train statement's; "NAME.KEY=VALUE" is another's, NAME being `input`, `augment` or
- * a layer's name as cnn_model_layer() gives it ("conv2.filters=64"). Adds a train or augment statement where none is.
+ * Changes one option. "lr=0.1" is the train statement's; "NAME.KEY=VALUE" is another's, NAME being `input`, `augment`
+ * or a layer's name as cnn_model_layer() gives it ("conv2.filters=64"). Adds a train or augment statement where none
+ * is.
  */
 CNN_API cnn_status cnn_recipe_set(cnn_recipe *recipe, const char *assignment, cnn_error *error);
 /** The canonical text: defaults left out, options in a fixed order. To be freed with cnn_free(). */
@@ -161,7 +162,8 @@ CNN_API cnn_shape cnn_model_input(const cnn_model *model);
 CNN_API int cnn_model_class_count(const cnn_model *model);
 /** The name of class `index`, or NULL outside 0 .. class_count - 1. It lives as long as the model. */
 CNN_API const char *cnn_model_class_name(const cnn_model *model, int index);
-/** One entry of the file's metadata ("recipe", "origin.data", "accuracy.validation", ...), or NULL where it has none. */
+/** One entry of the file's metadata ("recipe", "origin.data", "accuracy.validation", ...), or NULL where it has none.
+ */
 CNN_API const char *cnn_model_metadata(const cnn_model *model, const char *key);
 
 /** One layer of a model. Strings live as long as the model. */
@@ -271,8 +273,8 @@ CNN_API cnn_trainer *cnn_trainer_new(const cnn_recipe *recipe, const cnn_dataset
  */
 CNN_API cnn_trainer *cnn_trainer_resume(const cnn_recipe *recipe, const cnn_dataset *data, const char *checkpoint_path,
                                         const cnn_trainer_options *options, cnn_error *error);
-/** One optimization step, and the validation after an epoch's last. CNN_DIVERGED leaves the trainer fit to be freed only.
- * A call after the last step fails with CNN_USAGE. */
+/** One optimization step, and the validation after an epoch's last. CNN_DIVERGED leaves the trainer fit to be freed
+ * only. A call after the last step fails with CNN_USAGE. */
 CNN_API cnn_status cnn_trainer_step(cnn_trainer *trainer, cnn_progress *progress, cnn_error *error);
 /** The position without a step: what resuming found, or all zero but the totals at the start. */
 CNN_API void cnn_trainer_progress(const cnn_trainer *trainer, cnn_progress *progress);

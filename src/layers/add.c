@@ -19,15 +19,17 @@ static CNN_HOT void add_forward(const cnn_layer_call *call)
     const size_t count = (size_t)call->n * cnn_shape_size(call->plan->input);
     const cnn_real *x = call->x, *x2 = call->x2;
     cnn_real *y = call->y;
-    for (size_t i = 0; i < count; i++)
+    for (size_t i = 0; i < count; i++) {
         y[i] = x[i] + x2[i];
+    }
 }
 
 /** dx = dy */
 static void add_backward(const cnn_layer_call *call)
 {
-    if (call->dx && call->dx != call->dy)
+    if (call->dx && call->dx != call->dy) {
         memcpy(call->dx, call->dy, (size_t)call->n * cnn_shape_size(call->plan->input) * sizeof *call->dx);
+    }
 }
 
 const cnn_layer_kind cnn_layer_add = {

@@ -19,20 +19,24 @@ static CNN_HOT void pool_image(const cnn_windows *windows, const cnn_layer_plan 
                                cnn_real *restrict y)
 {
     const ptrdiff_t channels = plan->input.channels, width = plan->input.width;
-    for (int oy = 0; oy < plan->output.height; oy++)
+    for (int oy = 0; oy < plan->output.height; oy++) {
         for (int ox = 0; ox < plan->output.width; ox++, y += channels) {
             const cnn_pool_window window = cnn_pool_window_at(windows, plan->input, oy, ox);
             const cnn_real factor = share(&window);
             memset(y, 0, (size_t)channels * sizeof *y);
-            for (int ky = window.rows.first; ky < window.rows.end; ky++)
+            for (int ky = window.rows.first; ky < window.rows.end; ky++) {
                 for (int kx = window.columns.first; kx < window.columns.end; kx++) {
                     const cnn_real *from = x + (window.corner + (ky * width + kx) * channels);
-                    for (ptrdiff_t c = 0; c < channels; c++)
+                    for (ptrdiff_t c = 0; c < channels; c++) {
                         y[c] += from[c];
+                    }
                 }
-            for (ptrdiff_t c = 0; c < channels; c++)
+            }
+            for (ptrdiff_t c = 0; c < channels; c++) {
                 y[c] *= factor;
+            }
         }
+    }
 }
 
 /** One image's dx, zero before: each pixel of a window gets its share of the window's dy. */
@@ -40,34 +44,40 @@ static CNN_HOT void spread_image(const cnn_windows *windows, const cnn_layer_pla
                                  cnn_real *restrict dx)
 {
     const ptrdiff_t channels = plan->input.channels, width = plan->input.width;
-    for (int oy = 0; oy < plan->output.height; oy++)
+    for (int oy = 0; oy < plan->output.height; oy++) {
         for (int ox = 0; ox < plan->output.width; ox++, dy += channels) {
             const cnn_pool_window window = cnn_pool_window_at(windows, plan->input, oy, ox);
             const cnn_real factor = share(&window);
-            for (int ky = window.rows.first; ky < window.rows.end; ky++)
+            for (int ky = window.rows.first; ky < window.rows.end; ky++) {
                 for (int kx = window.columns.first; kx < window.columns.end; kx++) {
                     cnn_real *to = dx + (window.corner + (ky * width + kx) * channels);
-                    for (ptrdiff_t c = 0; c < channels; c++)
+                    for (ptrdiff_t c = 0; c < channels; c++) {
                         to[c] += factor * dy[c];
+                    }
                 }
+            }
         }
+    }
 }
 
 static void avgpool_forward(const cnn_layer_call *call)
 {
     const size_t input = cnn_shape_size(call->plan->input), output = cnn_shape_size(call->plan->output);
-    for (size_t i = 0; i < (size_t)call->n; i++)
+    for (size_t i = 0; i < (size_t)call->n; i++) {
         pool_image(call->state, call->plan, call->x + i * input, call->y + i * output);
+    }
 }
 
 static void avgpool_backward(const cnn_layer_call *call)
 {
     const size_t input = cnn_shape_size(call->plan->input), output = cnn_shape_size(call->plan->output);
-    if (!call->dx)
+    if (!call->dx) {
         return;
+    }
     memset(call->dx, 0, (size_t)call->n * input * sizeof *call->dx);
-    for (size_t i = 0; i < (size_t)call->n; i++)
+    for (size_t i = 0; i < (size_t)call->n; i++) {
         spread_image(call->state, call->plan, call->dy + i * output, call->dx + i * input);
+    }
 }
 
 const cnn_layer_kind cnn_layer_avgpool = {

@@ -32,11 +32,13 @@ static window_row row_at(const cnn_strip *strip, int done)
 static cnn_span inside(const cnn_conv_geometry *g, const window_row *row)
 {
     const int room = g->input.width - g->kernel_w - row->x;
-    if (row->y < 0 || row->y > g->input.height - g->kernel_h || room < 0)
+    if (row->y < 0 || row->y > g->input.height - g->kernel_h || room < 0) {
         return (cnn_span){0, 0};
+    }
     const int first = row->x < 0 ? (-row->x + g->stride_w - 1) / g->stride_w : 0, end = room / g->stride_w + 1;
-    if (first >= end || first >= row->count)
+    if (first >= end || first >= row->count) {
         return (cnn_span){0, 0};
+    }
     return (cnn_span){first, end < row->count ? end : row->count};
 }
 
@@ -52,22 +54,26 @@ static ptrdiff_t pixel_at(const cnn_strip *strip, size_t image, int y, int x)
 static inline void copy_windows(const cnn_real *restrict x, const size_t spacing[2], const int counts[2], size_t run,
                                 cnn_real *restrict columns)
 {
-    for (int i = 0; i < counts[0]; i++, x += spacing[0])
-        for (int ky = 0; ky < counts[1]; ky++, columns += run)
+    for (int i = 0; i < counts[0]; i++, x += spacing[0]) {
+        for (int ky = 0; ky < counts[1]; ky++, columns += run) {
             memcpy(columns, x + (size_t)ky * spacing[1], run * sizeof *columns);
+        }
+    }
 }
 
 /** The same for runs of at least 16: whole blocks of 16, the last of which overlaps the one before. */
 static inline void copy_wide_windows(const cnn_real *restrict x, const size_t spacing[2], const int counts[2],
                                      size_t run, cnn_real *restrict columns)
 {
-    for (int i = 0; i < counts[0]; i++, x += spacing[0])
+    for (int i = 0; i < counts[0]; i++, x += spacing[0]) {
         for (int ky = 0; ky < counts[1]; ky++, columns += run) {
             const cnn_real *row = x + (size_t)ky * spacing[1];
-            for (size_t at = 0; at < run - 16; at += 16)
+            for (size_t at = 0; at < run - 16; at += 16) {
                 memcpy(columns + at, row + at, 16 * sizeof *columns);
+            }
             memcpy(columns + run - 16, row + run - 16, 16 * sizeof *columns);
         }
+    }
 }
 
 /** The same for any run. */
@@ -91,10 +97,11 @@ static CNN_HOT void copy_inside(const cnn_real *restrict x, const size_t spacing
         copy_windows(x, spacing, counts, 15, columns);
         break;
     default:
-        if (run >= 16)
+        if (run >= 16) {
             copy_wide_windows(x, spacing, counts, run, columns);
-        else
+        } else {
             copy_windows(x, spacing, counts, run, columns);
+        }
     }
 }
 
@@ -107,8 +114,9 @@ static void gather_window(const cnn_strip *strip, const window_row *row, int ind
     const size_t channels = (size_t)g->group_channels, run = (size_t)g->kernel_w * channels;
     const cnn_span ky = cnn_span_within(row->y, g->kernel_h, g->input.height);
     const cnn_span kx = cnn_span_within(left, g->kernel_w, g->input.width);
-    if (ky.end - ky.first < g->kernel_h || kx.end - kx.first < g->kernel_w)
+    if (ky.end - ky.first < g->kernel_h || kx.end - kx.first < g->kernel_w) {
         memset(columns, 0, (size_t)g->kernel_h * run * sizeof *columns);
+    }
     for (int y = ky.first; y < ky.end && kx.first < kx.end; y++) {
         const cnn_real *from = x + pixel_at(strip, row->image, row->y + y, left + kx.first);
         cnn_real *to = columns + (size_t)y * run + (size_t)kx.first * channels;
@@ -117,9 +125,11 @@ static void gather_window(const cnn_strip *strip, const window_row *row, int ind
             memcpy(to, from, pixels * channels * sizeof *to);
             continue;
         }
-        for (size_t i = 0; i < pixels; i++)
-            for (size_t c = 0; c < channels; c++)
+        for (size_t i = 0; i < pixels; i++) {
+            for (size_t c = 0; c < channels; c++) {
                 to[i * channels + c] = from[i * (size_t)g->input.channels + c];
+            }
+        }
     }
 }
 
@@ -133,13 +143,16 @@ void cnn_columns_gather(const cnn_strip *strip, const cnn_real *x, cnn_real *col
     for (int done = 0; done < strip->count; done += row.count, columns += (size_t)row.count * size) {
         row = row_at(strip, done);
         const cnn_span in = g->groups == 1 ? inside(g, &row) : (cnn_span){0, 0};
-        for (int i = 0; i < in.first; i++)
+        for (int i = 0; i < in.first; i++) {
             gather_window(strip, &row, i, x, columns + (size_t)i * size);
-        if (in.first < in.end)
+        }
+        if (in.first < in.end) {
             copy_inside(x + pixel_at(strip, row.image, row.y, row.x + in.first * g->stride_w), spacing,
                         (const int[]){in.end - in.first, g->kernel_h}, run, columns + (size_t)in.first * size);
-        for (int i = in.end; i < row.count; i++)
+        }
+        for (int i = in.end; i < row.count; i++) {
             gather_window(strip, &row, i, x, columns + (size_t)i * size);
+        }
     }
 }
 
@@ -149,13 +162,16 @@ static inline void add_run(const cnn_conv_geometry *g, const cnn_real *restrict 
 {
     const size_t channels = (size_t)g->group_channels, count = (size_t)pixels;
     if (g->groups == 1) {
-        for (size_t i = 0; i < count * channels; i++)
+        for (size_t i = 0; i < count * channels; i++) {
             dx[i] += columns[i];
+        }
         return;
     }
-    for (size_t i = 0; i < count; i++)
-        for (size_t c = 0; c < channels; c++)
+    for (size_t i = 0; i < count; i++) {
+        for (size_t c = 0; c < channels; c++) {
             dx[i * (size_t)g->input.channels + c] += columns[i * channels + c];
+        }
+    }
 }
 
 CNN_HOT void cnn_columns_scatter(const cnn_strip *strip, const cnn_real *columns, cnn_real *dx)
@@ -169,11 +185,13 @@ CNN_HOT void cnn_columns_scatter(const cnn_strip *strip, const cnn_real *columns
         for (int i = 0; i < row.count; i++, columns += (size_t)g->kernel_h * run) {
             const int left = row.x + i * g->stride_w;
             const cnn_span kx = cnn_span_within(left, g->kernel_w, g->input.width);
-            if (kx.first >= kx.end)
+            if (kx.first >= kx.end) {
                 continue;
-            for (int y = ky.first; y < ky.end; y++)
+            }
+            for (int y = ky.first; y < ky.end; y++) {
                 add_run(g, columns + (size_t)y * run + (size_t)kx.first * channels, kx.end - kx.first,
                         dx + pixel_at(strip, row.image, row.y + y, left + kx.first));
+            }
         }
     }
 }

@@ -39,15 +39,18 @@ static cnn_status plan_geometry(const cnn_layer_plan *plan, const cnn_conv_optio
                                 cnn_conv_geometry *geometry, cnn_error *error)
 {
     const cnn_shape input = plan->input;
-    if (input.channels % options->groups)
+    if (input.channels % options->groups) {
         return cnn_fail(error, CNN_USAGE, "groups=%d does not divide %d channels", options->groups, input.channels);
-    if (options->filters % options->groups)
+    }
+    if (options->filters % options->groups) {
         return cnn_fail(error, CNN_USAGE, "groups=%d does not divide filters=%d", options->groups, options->filters);
+    }
     cnn_windows windows = {.size = {options->kernel[0], options->kernel[1]},
                            .stride = {options->stride[0], options->stride[1]}};
-    if (!cnn_windows_lay(&windows, options->padding, input))
+    if (!cnn_windows_lay(&windows, options->padding, input)) {
         return cnn_fail(error, CNN_USAGE, "kernel %dx%d does not fit in %dx%dx%d", windows.size[0], windows.size[1],
                         input.height, input.width, input.channels);
+    }
     *geometry = (cnn_conv_geometry){
         .input = input,
         .output = {windows.count[0], windows.count[1], options->filters},
@@ -76,13 +79,15 @@ static cnn_status plan_tensors(cnn_layer_plan *plan, const cnn_conv_geometry *ge
         .decay = true,
     };
     cnn_status status = cnn_plan_tensor(plan, weight, error);
-    if (status != CNN_OK)
+    if (status != CNN_OK) {
         return status;
+    }
     const int fan_in = geometry->kernel_h * geometry->kernel_w * geometry->group_channels;
     plan->tensors[0].fan_in = fan_in;
     plan->multiply_adds = (int64_t)cnn_shape_size(geometry->output) * fan_in;
-    if (geometry->bias)
+    if (geometry->bias) {
         status = cnn_plan_tensor(plan, cnn_tensor_vector("bias", CNN_ROLE_BIAS, geometry->output.channels, 0), error);
+    }
     return status;
 }
 
@@ -91,8 +96,9 @@ static const cnn_conv_algorithm *first_worthwhile(const cnn_conv_geometry *geome
 {
     int i = 0;
     while (cnn_conv_algorithms[i + 1] &&
-           !(cnn_conv_algorithms[i]->possible(geometry) && cnn_conv_algorithms[i]->worthwhile(geometry, pass)))
+           !(cnn_conv_algorithms[i]->possible(geometry) && cnn_conv_algorithms[i]->worthwhile(geometry, pass))) {
         i++;
+    }
     return cnn_conv_algorithms[i];
 }
 
@@ -100,14 +106,16 @@ static cnn_status choose_algorithms(conv_state *state, const cnn_conv_options *o
 {
     const cnn_conv_geometry *geometry = &state->geometry;
     const cnn_conv_algorithm *forced = options->algorithm > 0 ? cnn_conv_algorithms[options->algorithm - 1] : NULL;
-    if (forced && !forced->possible(geometry))
+    if (forced && !forced->possible(geometry)) {
         return cnn_fail(error, CNN_USAGE, "algorithm=%s computes kernels 3x3 and 5x5 of stride 1 without groups only",
                         forced->name);
+    }
     for (int pass = 0; pass < CNN_CONV_PASSES; pass++) {
         const cnn_conv_algorithm *algorithm = forced ? forced : first_worthwhile(geometry, (cnn_conv_pass)pass);
         state->algorithms[pass] = algorithm;
-        if (pass != CNN_CONV_BACKWARD_WEIGHT && algorithm->prepare)
+        if (pass != CNN_CONV_BACKWARD_WEIGHT && algorithm->prepare) {
             state->preparing = algorithm;
+        }
     }
     return CNN_OK;
 }
@@ -116,10 +124,11 @@ static cnn_status choose_algorithms(conv_state *state, const cnn_conv_options *o
 static void describe(conv_state *state)
 {
     const cnn_conv_algorithm *const *of = state->algorithms;
-    if (of[0] == of[1] && of[0] == of[2])
+    if (of[0] == of[1] && of[0] == of[2]) {
         snprintf(state->description, sizeof state->description, "%s", of[0]->name);
-    else
+    } else {
         snprintf(state->description, sizeof state->description, "%s, %s, %s", of[0]->name, of[1]->name, of[2]->name);
+    }
 }
 
 static cnn_status conv_plan(cnn_layer_plan *plan, const void *options, void *state_memory, cnn_error *error)
@@ -127,18 +136,23 @@ static cnn_status conv_plan(cnn_layer_plan *plan, const void *options, void *sta
     conv_state *state = state_memory;
     const cnn_conv_geometry *geometry = &state->geometry;
     cnn_status status = plan_geometry(plan, options, &state->geometry, error);
-    if (status == CNN_OK)
+    if (status == CNN_OK) {
         status = cnn_plan_output(plan, geometry->output, error);
-    if (status == CNN_OK)
+    }
+    if (status == CNN_OK) {
         status = plan_tensors(plan, geometry, error);
-    if (status == CNN_OK)
+    }
+    if (status == CNN_OK) {
         status = choose_algorithms(state, options, error);
-    if (status != CNN_OK)
+    }
+    if (status != CNN_OK) {
         return status;
+    }
     for (int pass = 0; pass < CNN_CONV_PASSES; pass++) {
         const size_t scratch = state->algorithms[pass]->scratch_size(geometry, (cnn_conv_pass)pass);
-        if (plan->scratch_size < scratch)
+        if (plan->scratch_size < scratch) {
             plan->scratch_size = scratch;
+        }
     }
     if (state->preparing) {
         plan->prepared_size = state->preparing->prepared_size(geometry, false);
@@ -171,8 +185,9 @@ static void conv_forward(const cnn_layer_call *call)
 static void conv_backward(const cnn_layer_call *call)
 {
     run(call, CNN_CONV_BACKWARD_WEIGHT);
-    if (call->dx)
+    if (call->dx) {
         run(call, CNN_CONV_BACKWARD_INPUT);
+    }
 }
 
 const cnn_layer_kind cnn_layer_conv = {

@@ -63,9 +63,10 @@ static cnn_matrix columns_of(const cnn_strip *strip, const cnn_layer_call *call)
 {
     const cnn_conv_geometry *g = strip->geometry;
     const size_t channels = (size_t)g->input.channels, skipped = (size_t)strip->group * (size_t)g->group_channels;
-    if (is_pointwise(g))
+    if (is_pointwise(g)) {
         return (cnn_matrix){call->x + strip->first * channels + skipped, strip->count, g->group_channels,
                             g->input.channels};
+    }
     cnn_columns_gather(strip, call->x, call->scratch);
     return (cnn_matrix){call->scratch, strip->count, column_size(g), column_size(g)};
 }
@@ -95,8 +96,9 @@ static cnn_matrix gradient_of(const cnn_strip *strip, const cnn_layer_call *call
 /** y[rows][columns] = bias[columns] in each row: the product then adds to it, which costs no more than zeroing did. */
 static void set_rows(cnn_real *restrict y, const cnn_real *restrict bias, size_t rows, size_t columns)
 {
-    for (size_t r = 0; r < rows; r++)
+    for (size_t r = 0; r < rows; r++) {
         memcpy(y + r * columns, bias, columns * sizeof *y);
+    }
 }
 
 /** y[pixels][filters] = bias + columns[pixels][column_size] weight^T */
@@ -106,12 +108,14 @@ static void forward(const cnn_conv_geometry *g, const cnn_layer_call *call)
     const size_t filters = (size_t)g->output.channels;
     for (size_t first = 0; first < pixels; first += rows) {
         cnn_strip strip = strip_at(g, first, rows, pixels);
-        if (g->bias)
+        if (g->bias) {
             set_rows(call->y + first * filters, call->tensors[1], (size_t)strip.count, filters);
-        for (; strip.group < g->groups; strip.group++)
+        }
+        for (; strip.group < g->groups; strip.group++) {
             cnn_gemm((cnn_factor){columns_of(&strip, call), CNN_PLAIN},
                      (cnn_factor){weights_of(&strip, call), CNN_TRANSPOSED},
                      (cnn_product){call->y + output_at(&strip), g->output.channels, g->bias ? 1 : 0});
+        }
     }
 }
 
@@ -121,19 +125,23 @@ static void backward_input(const cnn_conv_geometry *g, const cnn_layer_call *cal
     const size_t rows = strip_rows(g, CNN_CONV_BACKWARD_INPUT), pixels = strip_pixels(g, call->n);
     const size_t channels = (size_t)g->input.channels;
     const bool pointwise = is_pointwise(g);
-    if (!pointwise)
+    if (!pointwise) {
         memset(call->dx, 0, (size_t)call->n * cnn_shape_size(g->input) * sizeof *call->dx);
-    for (size_t first = 0; first < pixels; first += rows)
+    }
+    for (size_t first = 0; first < pixels; first += rows) {
         for (cnn_strip strip = strip_at(g, first, rows, pixels); strip.group < g->groups; strip.group++) {
             const size_t skipped = (size_t)strip.group * (size_t)g->group_channels;
             cnn_product product = {call->scratch, column_size(g), 0};
-            if (pointwise)
+            if (pointwise) {
                 product = (cnn_product){call->dx + first * channels + skipped, g->input.channels, 0};
+            }
             cnn_gemm((cnn_factor){gradient_of(&strip, call), CNN_PLAIN},
                      (cnn_factor){weights_of(&strip, call), CNN_PLAIN}, product);
-            if (!pointwise)
+            if (!pointwise) {
                 cnn_columns_scatter(&strip, call->scratch, call->dx);
+            }
         }
+    }
 }
 
 /** dweight[filters][column_size] = dy^T columns, dbias[filters] = sum of dy's rows; both over the strips in order. */
@@ -145,13 +153,15 @@ static void backward_weight(const cnn_conv_geometry *g, const cnn_layer_call *ca
     for (size_t first = 0; first < pixels; first += rows) {
         cnn_strip strip = strip_at(g, first, rows, pixels);
         const int keep = first > 0;
-        if (g->bias)
+        if (g->bias) {
             cnn_vector_sum_rows(call->gradients[1], call->dy + first * filters, (size_t)strip.count, filters, keep);
-        for (; strip.group < g->groups; strip.group++)
+        }
+        for (; strip.group < g->groups; strip.group++) {
             cnn_gemm(
                 (cnn_factor){gradient_of(&strip, call), CNN_TRANSPOSED},
                 (cnn_factor){columns_of(&strip, call), CNN_PLAIN},
                 (cnn_product){call->gradients[0] + (size_t)strip.group * group_size, column_size(g), (cnn_real)keep});
+        }
     }
 }
 
@@ -170,10 +180,12 @@ static bool worthwhile(const cnn_conv_geometry *g, cnn_conv_pass pass)
 static size_t scratch_size(const cnn_conv_geometry *g, cnn_conv_pass pass)
 {
     size_t size;
-    if (is_pointwise(g))
+    if (is_pointwise(g)) {
         return 0;
-    if (!cnn_multiply_size(strip_rows(g, pass) * sizeof(cnn_real), (size_t)column_size(g), &size))
+    }
+    if (!cnn_multiply_size(strip_rows(g, pass) * sizeof(cnn_real), (size_t)column_size(g), &size)) {
         return SIZE_MAX;
+    }
     return size;
 }
 

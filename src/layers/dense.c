@@ -30,8 +30,9 @@ static cnn_status dense_plan(cnn_layer_plan *plan, const void *options_memory, v
     (void)state;
     const dense_options *options = options_memory;
     cnn_status status = cnn_plan_output(plan, (cnn_shape){1, 1, options->units}, error);
-    if (status != CNN_OK)
+    if (status != CNN_OK) {
         return status;
+    }
     const int inputs = (int)cnn_shape_size(plan->input);
     const cnn_tensor weight = {.name = "weight",
                                .role = CNN_ROLE_WEIGHT,
@@ -41,10 +42,12 @@ static cnn_status dense_plan(cnn_layer_plan *plan, const void *options_memory, v
                                .fan_in = inputs,
                                .decay = true};
     status = cnn_plan_tensor(plan, weight, error);
-    if (status == CNN_OK && options->bias)
+    if (status == CNN_OK && options->bias) {
         status = cnn_plan_tensor(plan, cnn_tensor_vector("bias", CNN_ROLE_BIAS, options->units, 0), error);
-    if (status != CNN_OK)
+    }
+    if (status != CNN_OK) {
         return status;
+    }
     plan->multiply_adds = (int64_t)inputs * options->units;
     plan->backward_reads_input = true;
     if (plan->multiply_adds > (int64_t)NOMINAL_BATCH * ((int64_t)inputs + options->units)) {
@@ -69,9 +72,11 @@ static void forward_units(const cnn_layer_call *call, cnn_span span)
     const int count = span.end - span.first;
     cnn_real *y = call->y + span.first;
     const bool bias = call->plan->tensor_count > 1;
-    if (bias)
-        for (size_t i = 0; i < (size_t)call->n; i++)
+    if (bias) {
+        for (size_t i = 0; i < (size_t)call->n; i++) {
             memcpy(y + i * (size_t)units, call->tensors[1] + span.first, (size_t)count * sizeof *y);
+        }
+    }
     const cnn_matrix x = {call->x, call->n, inputs, inputs};
     const cnn_matrix weight = {call->tensors[0] + (size_t)span.first * (size_t)inputs, count, inputs, inputs};
     cnn_gemm((cnn_factor){x, CNN_PLAIN}, (cnn_factor){weight, CNN_TRANSPOSED}, (cnn_product){y, units, bias ? 1 : 0});
@@ -85,22 +90,27 @@ static void backward_units(const cnn_layer_call *call, cnn_span span)
     const cnn_matrix x = {call->x, call->n, inputs, inputs};
     cnn_gemm((cnn_factor){dy, CNN_TRANSPOSED}, (cnn_factor){x, CNN_PLAIN},
              (cnn_product){call->gradients[0] + (size_t)span.first * (size_t)inputs, inputs, 0});
-    if (call->plan->tensor_count == 1)
+    if (call->plan->tensor_count == 1) {
         return;
+    }
     cnn_real *restrict dbias = call->gradients[1];
-    for (int u = span.first; u < span.end; u++)
+    for (int u = span.first; u < span.end; u++) {
         dbias[u] = call->dy[u];
-    for (size_t i = 1; i < (size_t)call->n; i++)
-        for (int u = span.first; u < span.end; u++)
+    }
+    for (size_t i = 1; i < (size_t)call->n; i++) {
+        for (int u = span.first; u < span.end; u++) {
             dbias[u] += call->dy[i * (size_t)units + (size_t)u];
+        }
+    }
 }
 
 /** dx[n][inputs] = dy[n][units] weight, for the inputs of the span */
 static void backward_inputs(const cnn_layer_call *call, cnn_span span)
 {
     const int inputs = (int)cnn_shape_size(call->plan->input), units = call->plan->output.channels;
-    if (!call->dx)
+    if (!call->dx) {
         return;
+    }
     const cnn_matrix dy = {call->dy, call->n, units, units};
     const cnn_matrix weight = {call->tensors[0] + span.first, units, span.end - span.first, inputs};
     cnn_gemm((cnn_factor){dy, CNN_PLAIN}, (cnn_factor){weight, CNN_PLAIN},

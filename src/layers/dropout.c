@@ -38,8 +38,9 @@ static void dropout_forward(const cnn_layer_call *call)
     unsigned char *mask = call->saved;
     for (int i = 0; i < call->n; i++) {
         cnn_random random = call->random[i];
-        for (size_t j = 0; j < size; j++)
+        for (size_t j = 0; j < size; j++) {
             *mask++ = cnn_random_word(&random) >= threshold;
+        }
     }
     scale_masked(call->x, call->saved, options->rate, (size_t)call->n * size, call->y);
 }
@@ -48,8 +49,9 @@ static void dropout_backward(const cnn_layer_call *call)
 {
     const dropout_options *options = call->options;
     const size_t count = (size_t)call->n * cnn_shape_size(call->plan->input);
-    if (call->dx)
+    if (call->dx) {
         scale_masked(call->dy, call->saved, options->rate, count, call->dx);
+    }
 }
 
 const cnn_layer_kind cnn_layer_dropout = {

@@ -24,24 +24,28 @@ static void globalavgpool_forward(const cnn_layer_call *call)
     for (size_t i = 0; i < (size_t)call->n; i++) {
         cnn_real *y = call->y + i * channels;
         cnn_vector_sum_rows(y, call->x + i * pixels * channels, pixels, channels, 0);
-        for (size_t c = 0; c < channels; c++)
+        for (size_t c = 0; c < channels; c++) {
             y[c] *= factor;
+        }
     }
 }
 
 /** dx[n][pixels][c] = dy[n][c] / pixels */
 static CNN_HOT void globalavgpool_backward(const cnn_layer_call *call)
 {
-    if (!call->dx)
+    if (!call->dx) {
         return;
+    }
     const size_t pixels = area(call->plan), channels = (size_t)call->plan->input.channels;
     const cnn_real factor = 1 / (cnn_real)pixels;
     cnn_real *restrict dx = call->dx;
     for (size_t i = 0; i < (size_t)call->n; i++) {
         const cnn_real *restrict dy = call->dy + i * channels;
-        for (size_t pixel = 0; pixel < pixels; pixel++, dx += channels)
-            for (size_t c = 0; c < channels; c++)
+        for (size_t pixel = 0; pixel < pixels; pixel++, dx += channels) {
+            for (size_t c = 0; c < channels; c++) {
                 dx[c] = factor * dy[c];
+            }
+        }
     }
 }
 

@@ -22,9 +22,11 @@ const cnn_layer_kind *const cnn_layer_kinds[] = {KIND_LIST(KIND_ENTRY) NULL};
 
 const cnn_layer_kind *cnn_layer_find(const char *name, size_t length)
 {
-    for (const cnn_layer_kind *const *kind = cnn_layer_kinds; *kind; kind++)
-        if (strlen((*kind)->name) == length && memcmp((*kind)->name, name, length) == 0)
+    for (const cnn_layer_kind *const *kind = cnn_layer_kinds; *kind; kind++) {
+        if (strlen((*kind)->name) == length && memcmp((*kind)->name, name, length) == 0) {
             return *kind;
+        }
+    }
     return NULL;
 }
 

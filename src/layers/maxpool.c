@@ -10,11 +10,13 @@ static cnn_status maxpool_plan(cnn_layer_plan *plan, const void *options, void *
 {
     cnn_windows *windows = state;
     const cnn_status status = cnn_pool_plan(plan, options, windows, error);
-    if (status != CNN_OK)
+    if (status != CNN_OK) {
         return status;
-    if (windows->size[0] * windows->size[1] > POSITIONS)
+    }
+    if (windows->size[0] * windows->size[1] > POSITIONS) {
         return cnn_fail(error, CNN_USAGE, "window %dx%d has more than %d pixels", windows->size[0], windows->size[1],
                         POSITIONS);
+    }
     plan->saved_size = cnn_shape_size(plan->output);
     return CNN_OK;
 }
@@ -48,9 +50,10 @@ static inline void pool_wide(const window_at *at, const cnn_pool_window *window,
     const ptrdiff_t origin = at->corner + c;
     const ptrdiff_t first = window->rows.first * at->row + (ptrdiff_t)window->columns.first * at->channels;
     memcpy(best, at->x + (origin + first), (size_t)count * sizeof *best);
-    for (int i = 0; i < count; i++)
+    for (int i = 0; i < count; i++) {
         where[i] = window->rows.first * size_w + window->columns.first;
-    for (int ky = window->rows.first; ky < window->rows.end; ky++)
+    }
+    for (int ky = window->rows.first; ky < window->rows.end; ky++) {
         for (int kx = window->columns.first; kx < window->columns.end; kx++) {
             const cnn_real *restrict from = at->x + (origin + ky * at->row + (ptrdiff_t)kx * at->channels);
             const int position = ky * size_w + kx;
@@ -61,10 +64,13 @@ static inline void pool_wide(const window_at *at, const cnn_pool_window *window,
                 best[i] = larger ? value : old;
             }
         }
+    }
     memcpy(at->y + c, best, (size_t)count * sizeof *best);
-    if (at->positions)
-        for (int i = 0; i < count; i++)
+    if (at->positions) {
+        for (int i = 0; i < count; i++) {
             at->positions[c + i] = (unsigned char)where[i];
+        }
+    }
 }
 
 /** A whole window of 2x2 over `count` channels, at most BLOCK, from channel c on. */
@@ -80,40 +86,48 @@ static inline void pool_2x2(const window_at *at, int c, int count)
         where[i] = is_larger(lower, upper) ? lower_where : upper_where;
         y[i] = is_larger(lower, upper) ? lower : upper;
     }
-    if (at->positions)
-        for (int i = 0; i < count; i++)
+    if (at->positions) {
+        for (int i = 0; i < count; i++) {
             at->positions[c + i] = (unsigned char)where[i];
+        }
+    }
 }
 
 /** All channels of a window of 2x2: whole blocks, the last of which overlaps the one before. */
 static inline void pool_2x2_blocks(const window_at *at)
 {
     int c = 0;
-    for (; c < at->channels - BLOCK; c += BLOCK)
+    for (; c < at->channels - BLOCK; c += BLOCK) {
         pool_2x2(at, c, BLOCK);
-    if (at->channels >= BLOCK)
+    }
+    if (at->channels >= BLOCK) {
         pool_2x2(at, at->channels - BLOCK, BLOCK);
-    else
+    } else {
         pool_2x2(at, 0, at->channels);
+    }
 }
 
 /** One image of x [h][w][c] to y and positions [out_h][out_w][c]. */
 static CNN_HOT void pool_image(const cnn_windows *windows, const cnn_layer_plan *plan, window_at at)
 {
     const bool is_2x2 = windows->size[0] == 2 && windows->size[1] == 2 && cnn_pool_is_apart(windows, plan->input);
-    for (int oy = 0; oy < plan->output.height; oy++)
+    for (int oy = 0; oy < plan->output.height; oy++) {
         for (int ox = 0; ox < plan->output.width; ox++) {
             const cnn_pool_window window = cnn_pool_window_at(windows, plan->input, oy, ox);
             at.corner = window.corner;
-            if (is_2x2)
+            if (is_2x2) {
                 pool_2x2_blocks(&at);
-            else
-                for (int c = 0; c < at.channels; c += WIDE)
+            } else {
+                for (int c = 0; c < at.channels; c += WIDE) {
                     pool_wide(&at, &window, windows->size[1], c, at.channels - c < WIDE ? at.channels - c : WIDE);
+                }
+            }
             at.y += at.channels;
-            if (at.positions)
+            if (at.positions) {
                 at.positions += at.channels;
+            }
         }
+    }
 }
 
 static void maxpool_forward(const cnn_layer_call *call)
@@ -138,26 +152,31 @@ static void scatter_image(const cnn_windows *windows, const cnn_layer_plan *plan
 {
     const int channels = plan->input.channels, size_w = windows->size[1];
     ptrdiff_t offsets[POSITIONS];
-    for (int at = 0; at < windows->size[0] * size_w; at++)
+    for (int at = 0; at < windows->size[0] * size_w; at++) {
         offsets[at] = ((ptrdiff_t)(at / size_w) * plan->input.width + at % size_w) * channels;
-    for (int oy = 0; oy < plan->output.height; oy++)
+    }
+    for (int oy = 0; oy < plan->output.height; oy++) {
         for (int ox = 0; ox < plan->output.width; ox++, dy += channels, positions += channels) {
             const ptrdiff_t corner = cnn_pool_window_at(windows, plan->input, oy, ox).corner;
-            for (int c = 0; c < channels; c++)
+            for (int c = 0; c < channels; c++) {
                 dx[corner + offsets[positions[c]] + c] += dy[c];
+            }
         }
+    }
 }
 
 static void maxpool_backward(const cnn_layer_call *call)
 {
     const cnn_layer_plan *plan = call->plan;
     const size_t input = cnn_shape_size(plan->input), output = cnn_shape_size(plan->output);
-    if (!call->dx)
+    if (!call->dx) {
         return;
-    memset(call->dx, 0, (size_t)call->n * input * sizeof *call->dx);
-    for (size_t i = 0; i < (size_t)call->n; i++)
+    }
+    for (size_t i = 0; i < (size_t)call->n; i++) {
+        memset(call->dx + i * input, 0, input * sizeof *call->dx); /* now, so that it is still in the cache */
         scatter_image(call->state, plan, call->dy + i * output, (const unsigned char *)call->saved + i * output,
                       call->dx + i * input);
+    }
 }
 
 const cnn_layer_kind cnn_layer_maxpool = {

@@ -18,12 +18,14 @@ cnn_status cnn_pool_plan(cnn_layer_plan *plan, const cnn_pool_options *options, 
         windows->stride[i] = options->stride[i] ? options->stride[i] : options->size[i];
     }
     const int height = windows->size[0], width = windows->size[1];
-    if (options->padding >= height || options->padding >= width)
+    if (options->padding >= height || options->padding >= width) {
         return cnn_fail(error, CNN_USAGE, "padding=%d must be smaller than the window %dx%d", options->padding, height,
                         width);
-    if (!cnn_windows_lay(windows, options->padding, input))
+    }
+    if (!cnn_windows_lay(windows, options->padding, input)) {
         return cnn_fail(error, CNN_USAGE, "window %dx%d does not fit in %dx%dx%d", height, width, input.height,
                         input.width, input.channels);
+    }
     return cnn_plan_output(plan, (cnn_shape){windows->count[0], windows->count[1], input.channels}, error);
 }
 
@@ -40,8 +42,9 @@ bool cnn_pool_is_apart(const cnn_windows *windows, cnn_shape input)
     const int sizes[2] = {input.height, input.width};
     for (int i = 0; i < 2; i++) {
         const int end = (windows->count[i] - 1) * windows->stride[i] + windows->size[i];
-        if (windows->stride[i] < windows->size[i] || windows->before[i] > 0 || end > sizes[i])
+        if (windows->stride[i] < windows->size[i] || windows->before[i] > 0 || end > sizes[i]) {
             return false;
+        }
     }
     return true;
 }

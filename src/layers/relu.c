@@ -17,20 +17,23 @@ static CNN_HOT void relu_forward(const cnn_layer_call *call)
     const size_t count = (size_t)call->n * cnn_shape_size(call->plan->input);
     const cnn_real *x = call->x;
     cnn_real *y = call->y;
-    for (size_t i = 0; i < count; i++)
+    for (size_t i = 0; i < count; i++) {
         y[i] = x[i] < 0 ? 0 : x[i];
+    }
 }
 
 /** dx = dy where y > 0, else 0 */
 static CNN_HOT void relu_backward(const cnn_layer_call *call)
 {
-    if (!call->dx)
+    if (!call->dx) {
         return;
+    }
     const size_t count = (size_t)call->n * cnn_shape_size(call->plan->input);
     const cnn_real *y = call->y, *dy = call->dy;
     cnn_real *dx = call->dx;
-    for (size_t i = 0; i < count; i++)
+    for (size_t i = 0; i < count; i++) {
         dx[i] = y[i] > 0 ? dy[i] : 0;
+    }
 }
 
 const cnn_layer_kind cnn_layer_relu = {

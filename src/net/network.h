@@ -1,5 +1,5 @@
-/* A recipe with its shapes: the layers as a list of nodes over values, each node planned, and one block of parameters in
- * which every tensor has its place. Constant once made. */
+/* A recipe with its shapes: the layers as a list of nodes over values, each node planned, and one block of parameters
+ * in which every tensor has its place. Constant once made. */
 #ifndef CNN_NET_NETWORK_H
 #define CNN_NET_NETWORK_H
 

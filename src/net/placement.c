@@ -1,5 +1,6 @@
 /* Where a program's buffers lie: those of a lane share its arena, each at the lowest offset that is free during its
- * life, largest first (greedy by size: Pisarchyk and Lee 2020, arXiv 2001.03288); those of the whole batch share nothing. */
+ * life, largest first (greedy by size: Pisarchyk and Lee 2020, arXiv 2001.03288); those of the whole batch share
+ * nothing. */
 #include "base/memory.h"
 #include "net/program.h"
 

@@ -3,8 +3,8 @@
 
 #include "base/memory.h"
 
-/* Lanes: enough to keep many threads busy, few enough that their gradient sums stay cheap; and at least this many images
- * each, since a product over fewer rows loses more than a further thread gains. */
+/* Lanes: enough to keep many threads busy, few enough that their gradient sums stay cheap; and at least this many
+ * images each, since a product over fewer rows loses more than a further thread gains. */
 #define MOST_LANES 16
 #define LANE_IMAGES 8
 

@@ -1,9 +1,10 @@
-/* The passes of a network over a batch, written out before the first float moves: operations in their order, stages that
- * end where all parts must meet, and a place in memory for every array, shared by arrays that are never alive together.
+/* The passes of a network over a batch, written out before the first float moves: operations in their order, stages
+ * that end where all parts must meet, and a place in memory for every array, shared by arrays that are never alive
+ * together.
  *
  * Lane buffers live in an arena of the lane's own, with the same layout in each lane, so that lanes at different places
- * of a stage never touch each other's bytes. Arrays that a layer sees over the whole batch are contiguous over the lanes
- * and share their memory with nothing. */
+ * of a stage never touch each other's bytes. Arrays that a layer sees over the whole batch are contiguous over the
+ * lanes and share their memory with nothing. */
 #ifndef CNN_NET_PROGRAM_H
 #define CNN_NET_PROGRAM_H
 

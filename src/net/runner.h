@@ -34,8 +34,8 @@ void cnn_runner_free(cnn_runner *runner);
 /** The bytes a runner takes, all included. */
 size_t cnn_runner_size(const cnn_runner *runner);
 
-/** Lanes a batch is cut into, and where lane `lane` of n images begins (lane == lanes: where the last ends). They follow
- * from the runner's batch alone. */
+/** Lanes a batch is cut into, and where lane `lane` of n images begins (lane == lanes: where the last ends). They
+ * follow from the runner's batch alone. */
 int cnn_runner_lanes(const cnn_runner *runner);
 int cnn_runner_lane_first(const cnn_runner *runner, int n, int lane);
 
@@ -55,8 +55,8 @@ const cnn_real *cnn_runner_output(const cnn_runner *runner, int index);
  * random numbers. States within `parameters` (running statistics) are updated. */
 void cnn_runner_train(cnn_runner *runner, cnn_real *parameters, int n, uint64_t image);
 
-/** The gradient of parameters [first, first + count) of one tensor, summed over the lanes in their order, in `room` [count]
- * or in the runner's own memory. Any thread may ask for any range after cnn_runner_train(). */
+/** The gradient of parameters [first, first + count) of one tensor, summed over the lanes in their order, in `room`
+ * [count] or in the runner's own memory. Any thread may ask for any range after cnn_runner_train(). */
 const cnn_real *cnn_runner_gradient(const cnn_runner *runner, int slot, size_t first, size_t count, cnn_real *room);
 
 #endif

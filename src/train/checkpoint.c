@@ -1,5 +1,5 @@
-/* Checkpoints: the model file with the optimizer's states as further tensors, and the position, the epoch's sums and the
- * history as further metadata. Numbers are written so that they read back to the bit. */
+/* Checkpoints: the model file with the optimizer's states as further tensors, and the position, the epoch's sums and
+ * the history as further metadata. Numbers are written so that they read back to the bit. */
 #include "base/file.h"
 #include "base/memory.h"
 #include "base/text.h"
@@ -173,7 +173,8 @@ cnn_status cnn_trainer_save(const cnn_trainer *trainer, const char *path, cnn_er
 
 /* ---- resuming */
 
-/** Whether recipe, data and seed are those that the checkpoint was made with; the trainer's own model says what ours are. */
+/** Whether recipe, data and seed are those that the checkpoint was made with; the trainer's own model says what ours
+ * are. */
 static cnn_status check_same(const cnn_trainer *t, const cnn_model *saved, const char *path, cnn_error *error)
 {
     static const struct {

@@ -7,8 +7,8 @@
 /** One image's softmax into probabilities [classes], which may be `logits`. */
 void cnn_softmax(const cnn_real *logits, int classes, cnn_real *probabilities);
 
-/** One image: returns the cross-entropy in nats, -sum over c of target[c] log p[c], where target is 1 - smoothing at the
- * label plus smoothing / classes everywhere; gradient [classes] (NULL: not wanted; may be `logits`) is
+/** One image: returns the cross-entropy in nats, -sum over c of target[c] log p[c], where target is 1 - smoothing at
+ * the label plus smoothing / classes everywhere; gradient [classes] (NULL: not wanted; may be `logits`) is
  * factor * (p - target). Not finite when a logit is not. */
 double cnn_cross_entropy(const cnn_real *logits, int classes, int label, double smoothing, double factor,
                          cnn_real *gradient);

@@ -21,10 +21,12 @@ static void statistics(const reference_call *call, int c, double *mean, double *
 {
     const int rows = rows_of(call), channels = call->input.channels;
     *mean = *variance = 0;
-    for (int r = 0; r < rows; r++)
+    for (int r = 0; r < rows; r++) {
         *mean += call->x[r * channels + c] / rows;
-    for (int r = 0; r < rows; r++)
+    }
+    for (int r = 0; r < rows; r++) {
         *variance += pow(call->x[r * channels + c] - *mean, 2) / rows;
+    }
 }
 
 static void forward(const reference_call *call)
@@ -40,10 +42,11 @@ static void forward(const reference_call *call)
             call->tensors[MEAN][c] = momentum * call->tensors[MEAN][c] + (1 - momentum) * mean;
             call->tensors[VARIANCE][c] = momentum * call->tensors[VARIANCE][c] + (1 - momentum) * unbiased;
         }
-        for (int r = 0; r < rows; r++)
+        for (int r = 0; r < rows; r++) {
             call->y[r * channels + c] =
                 (call->x[r * channels + c] - mean) / sqrt(variance + epsilon) * call->tensors[GAIN][c] +
                 call->tensors[BIAS][c];
+        }
     }
 }
 
@@ -64,9 +67,10 @@ static void backward(const reference_call *call)
             dvariance += dy * gain * centred * -0.5 / pow(deviation, 3);
             dmean += -dy * gain / deviation;
         }
-        for (int r = 0; r < rows; r++)
+        for (int r = 0; r < rows; r++) {
             call->dx[r * channels + c] = call->dy[r * channels + c] * gain / deviation +
                                          dvariance * 2 * (call->x[r * channels + c] - mean) / rows + dmean / rows;
+        }
     }
 }
 

@@ -38,16 +38,17 @@ typedef struct product {
 static void for_each_term(const reference_call *call, void (*visit)(const reference_call *call, product term))
 {
     const geometry g = geometry_of(call->text, call->input);
-    for (int i = 0; i < call->n; i++)
-        for (int oy = 0; oy < g.vertical.count; oy++)
-            for (int ox = 0; ox < g.horizontal.count; ox++)
-                for (int f = 0; f < g.filters; f++)
-                    for (int ky = 0; ky < g.vertical.size; ky++)
+    for (int i = 0; i < call->n; i++) {
+        for (int oy = 0; oy < g.vertical.count; oy++) {
+            for (int ox = 0; ox < g.horizontal.count; ox++) {
+                for (int f = 0; f < g.filters; f++) {
+                    for (int ky = 0; ky < g.vertical.size; ky++) {
                         for (int kx = 0; kx < g.horizontal.size; kx++) {
                             const int y = oy * g.vertical.stride + ky - g.vertical.before;
                             const int x = ox * g.horizontal.stride + kx - g.horizontal.before;
-                            if (y < 0 || y >= call->input.height || x < 0 || x >= call->input.width)
+                            if (y < 0 || y >= call->input.height || x < 0 || x >= call->input.width) {
                                 continue;
+                            }
                             const int group = f / (g.filters / g.groups);
                             for (int c = 0; c < g.channels; c++) {
                                 const int weight =
@@ -56,6 +57,11 @@ static void for_each_term(const reference_call *call, void (*visit)(const refere
                                                       reference_at(call->output, i, oy, ox, f), (size_t)weight});
                             }
                         }
+                    }
+                }
+            }
+        }
+    }
 }
 
 static void visit_forward(const reference_call *call, product term)
@@ -73,8 +79,9 @@ static void forward(const reference_call *call)
 {
     const geometry g = geometry_of(call->text, call->input);
     const size_t pixels = reference_at(call->output, call->n, 0, 0, 0) / (size_t)g.filters, filters = (size_t)g.filters;
-    for (size_t i = 0; i < pixels * filters; i++)
+    for (size_t i = 0; i < pixels * filters; i++) {
         call->y[i] = g.bias ? call->tensors[1][i % filters] : 0;
+    }
     for_each_term(call, visit_forward);
 }
 
@@ -86,11 +93,13 @@ static void backward(const reference_call *call)
     memset(call->dx, 0, reference_at(call->input, call->n, 0, 0, 0) * sizeof *call->dx);
     memset(call->gradients[0], 0, (size_t)weights * sizeof *call->dx);
     for_each_term(call, visit_backward);
-    if (!g.bias)
+    if (!g.bias) {
         return;
+    }
     memset(call->gradients[1], 0, filters * sizeof *call->dx);
-    for (size_t i = 0; i < pixels * filters; i++)
+    for (size_t i = 0; i < pixels * filters; i++) {
         call->gradients[1][i % filters] += call->dy[i];
+    }
 }
 
 const reference_layer reference_conv = {"conv", output, forward, backward};

@@ -25,13 +25,15 @@ static void dense_forward(const reference_call *call)
 {
     const int inputs = size_of(call->input), units = call->output.channels;
     const bool bias = !reference_has(call->text, "bias", "off");
-    for (int i = 0; i < call->n; i++)
+    for (int i = 0; i < call->n; i++) {
         for (int u = 0; u < units; u++) {
             double sum = bias ? call->tensors[1][u] : 0;
-            for (int j = 0; j < inputs; j++)
+            for (int j = 0; j < inputs; j++) {
                 sum += call->x[i * inputs + j] * call->tensors[0][u * inputs + j];
+            }
             call->y[i * units + u] = sum;
         }
+    }
 }
 
 static void dense_backward(const reference_call *call)
@@ -40,42 +42,49 @@ static void dense_backward(const reference_call *call)
     const bool bias = !reference_has(call->text, "bias", "off");
     memset(call->dx, 0, (size_t)(call->n * inputs) * sizeof *call->dx);
     memset(call->gradients[0], 0, (size_t)(units * inputs) * sizeof *call->dx);
-    if (bias)
+    if (bias) {
         memset(call->gradients[1], 0, (size_t)units * sizeof *call->dx);
-    for (int i = 0; i < call->n; i++)
+    }
+    for (int i = 0; i < call->n; i++) {
         for (int u = 0; u < units; u++) {
             const double dy = call->dy[i * units + u];
-            if (bias)
+            if (bias) {
                 call->gradients[1][u] += dy;
+            }
             for (int j = 0; j < inputs; j++) {
                 call->dx[i * inputs + j] += dy * call->tensors[0][u * inputs + j];
                 call->gradients[0][u * inputs + j] += dy * call->x[i * inputs + j];
             }
         }
+    }
 }
 
 static void relu_forward(const reference_call *call)
 {
-    for (int i = 0; i < call->n * size_of(call->input); i++)
+    for (int i = 0; i < call->n * size_of(call->input); i++) {
         call->y[i] = isnan(call->x[i]) ? call->x[i] : fmax(call->x[i], 0);
+    }
 }
 
 static void relu_backward(const reference_call *call)
 {
-    for (int i = 0; i < call->n * size_of(call->input); i++)
+    for (int i = 0; i < call->n * size_of(call->input); i++) {
         call->dx[i] = call->x[i] > 0 ? call->dy[i] : 0;
+    }
 }
 
 static void add_forward(const reference_call *call)
 {
-    for (int i = 0; i < call->n * size_of(call->input); i++)
+    for (int i = 0; i < call->n * size_of(call->input); i++) {
         call->y[i] = call->x[i] + call->x2[i];
+    }
 }
 
 static void add_backward(const reference_call *call)
 {
-    for (int i = 0; i < call->n * size_of(call->input); i++)
+    for (int i = 0; i < call->n * size_of(call->input); i++) {
         call->dx[i] = call->dy[i];
+    }
 }
 
 /** out = in where the image's stream gives a number of at least the rate, over 1 - rate; the identity in inference. */

@@ -27,19 +27,23 @@ static void buffer_spoil(const harness_buffer *buffer)
 
 static void buffer_check(const harness_buffer *buffer)
 {
-    if (!buffer->data)
+    if (!buffer->data) {
         return;
+    }
     const unsigned char *before = (const unsigned char *)buffer->data - GUARD;
     const unsigned char *after = (const unsigned char *)buffer->data + buffer->size;
-    for (int i = 0; i < GUARD; i++)
-        if (before[i] != GUARD_BYTE || after[i] != GUARD_BYTE)
+    for (int i = 0; i < GUARD; i++) {
+        if (before[i] != GUARD_BYTE || after[i] != GUARD_BYTE) {
             fail_msg("a byte %d off a buffer of %zu was written", i, buffer->size);
+        }
+    }
 }
 
 static void buffer_free(harness_buffer *buffer)
 {
-    if (buffer->data)
+    if (buffer->data) {
         free((unsigned char *)buffer->data - GUARD);
+    }
     buffer->data = NULL;
 }
 
@@ -54,8 +58,9 @@ static void check_guards(harness *h)
 {
     size_t count;
     const harness_buffer *buffers = all_buffers(h, &count);
-    for (size_t i = 0; i < count; i++)
+    for (size_t i = 0; i < count; i++) {
         buffer_check(&buffers[i]);
+    }
 }
 
 cnn_real *harness_reals(const harness_buffer *buffer)
@@ -65,8 +70,9 @@ cnn_real *harness_reals(const harness_buffer *buffer)
 
 static void fill_random(const harness_buffer *buffer, cnn_random *random)
 {
-    for (size_t i = 0; i < buffer->size / sizeof(cnn_real); i++)
+    for (size_t i = 0; i < buffer->size / sizeof(cnn_real); i++) {
         harness_reals(buffer)[i] = (cnn_real)(2 * cnn_random_uniform(random) - 1);
+    }
 }
 
 static cnn_status parse_options(harness *h, const char *text, cnn_error *error)
@@ -99,8 +105,9 @@ cnn_status harness_plan(harness *h, const char *text, cnn_shape input, cnn_error
     h->state = cnn_alloc(1, h->kind->state_size);
     h->plan.input = input;
     cnn_status status = parse_options(h, text + length + strspn(text + length, " "), error);
-    if (status == CNN_OK)
+    if (status == CNN_OK) {
         status = h->kind->plan(&h->plan, h->options, h->state, error);
+    }
     return status;
 }
 
@@ -109,16 +116,20 @@ static void new_tensors(harness *h, cnn_random *random)
     for (int t = 0; t < h->plan.tensor_count; t++) {
         const cnn_tensor *tensor = &h->plan.tensors[t];
         size_t size = 1;
-        for (int i = 0; i < tensor->rank; i++)
+        for (int i = 0; i < tensor->rank; i++) {
             size *= (size_t)tensor->sizes[i];
+        }
         h->sizes[t] = size;
         h->tensors[t] = buffer_new(size * sizeof(cnn_real));
         fill_random(&h->tensors[t], random);
-        if (strcmp(tensor->name, "variance") == 0)
-            for (size_t i = 0; i < size; i++)
+        if (strcmp(tensor->name, "variance") == 0) {
+            for (size_t i = 0; i < size; i++) {
                 harness_reals(&h->tensors[t])[i] += (cnn_real)1.5;
-        if (tensor->role == CNN_ROLE_STATE)
+            }
+        }
+        if (tensor->role == CNN_ROLE_STATE) {
             continue;
+        }
         h->gradients[t] = buffer_new(size * sizeof(cnn_real));
         h->lane_gradients[t] = buffer_new(size * sizeof(cnn_real));
     }
@@ -127,8 +138,9 @@ static void new_tensors(harness *h, cnn_random *random)
 void harness_new(harness *h, const char *text, cnn_shape input, int n, int lanes, uint64_t seed)
 {
     cnn_error error = {0};
-    if (harness_plan(h, text, input, &error) != CNN_OK)
+    if (harness_plan(h, text, input, &error) != CNN_OK) {
         fail_msg("%s on %dx%dx%d: %s", text, input.height, input.width, input.channels, error.message);
+    }
     h->n = n;
     h->lanes = lanes;
     h->input = cnn_shape_size(input);
@@ -147,8 +159,9 @@ void harness_new(harness *h, const char *text, cnn_shape input, int n, int lanes
     h->sums = buffer_new((size_t)(2 * sums) * sizeof(double));
     h->shared = buffer_new((size_t)h->plan.shared_count * sizeof(double));
     h->random = cnn_alloc(images, sizeof *h->random);
-    for (int i = 0; i < n; i++)
+    for (int i = 0; i < n; i++) {
         h->random[i] = cnn_random_at(seed, CNN_RANDOM_DROPOUT, 0, (uint64_t)i);
+    }
     fill_random(&h->x, &random);
     fill_random(&h->x2, &random);
     fill_random(&h->dy, &random);
@@ -159,8 +172,9 @@ void harness_free(harness *h)
 {
     size_t count;
     harness_buffer *buffers = all_buffers(h, &count);
-    for (size_t i = 0; i < count; i++)
+    for (size_t i = 0; i < count; i++) {
         buffer_free(&buffers[i]);
+    }
     cnn_free(h->options);
     cnn_free(h->state);
     cnn_free(h->random);
@@ -204,8 +218,9 @@ static void prepare(harness *h, const pass *p)
                            .tensors = p->whole.tensors,
                            .prepared = p->whole.prepared};
     buffer_spoil(&h->prepared);
-    for (; call.part < h->plan.prepare_parts; call.part++)
+    for (; call.part < h->plan.prepare_parts; call.part++) {
         h->kind->prepare(&call);
+    }
 }
 
 /** The call cut down to lane `lane`. */
@@ -235,10 +250,12 @@ static void run_sums(harness *h, const cnn_layer_call *whole, void (*sums_of)(co
         cnn_layer_call call = lane_call(h, whole, lane);
         call.sums = lane_sums;
         memset(lane_sums, 0, (size_t)count * sizeof *sums);
-        if (call.n > 0)
+        if (call.n > 0) {
             sums_of(&call);
-        for (int i = 0; i < count; i++)
+        }
+        for (int i = 0; i < count; i++) {
             sums[i] += lane_sums[i];
+        }
     }
     total(whole);
 }
@@ -248,8 +265,9 @@ static void total_gradients(harness *h, bool first)
 {
     for (int t = 0; t < h->plan.tensor_count; t++) {
         cnn_real *sum = harness_reals(&h->gradients[t]), *part = harness_reals(&h->lane_gradients[t]);
-        for (size_t i = 0; sum && i < h->sizes[t]; i++)
+        for (size_t i = 0; sum && i < h->sizes[t]; i++) {
             sum[i] = first ? part[i] : sum[i] + part[i];
+        }
     }
 }
 
@@ -269,10 +287,11 @@ void harness_forward(harness *h, bool training)
     begin_pass(&p, h, training);
     prepare(h, &p);
     buffer_spoil(&h->y);
-    if (training)
+    if (training) {
         buffer_spoil(&h->saved);
-    else
+    } else {
         p.whole.saved = NULL;
+    }
     p.whole.y = harness_reals(&h->y);
     p.whole.x = harness_reals(&h->x);
     p.whole.x2 = harness_reals(&h->x2);
@@ -281,15 +300,18 @@ void harness_forward(harness *h, bool training)
         memcpy(h->y.data, h->x.data, h->x.size);
         p.whole.x = p.whole.y;
     }
-    if (training && h->kind->forward_sums)
+    if (training && h->kind->forward_sums) {
         run_sums(h, &p.whole, h->kind->forward_sums, h->kind->forward_total, h->plan.sums_forward);
-    if (!identity)
+    }
+    if (!identity) {
         run_parts(h, &p.whole, h->kind->forward, h->plan.forward_parts);
+    }
     for (int lane = 0; lane < h->lanes && !h->plan.forward_parts && !identity; lane++) {
         const cnn_layer_call call = lane_call(h, &p.whole, lane);
         buffer_spoil(&h->scratch);
-        if (call.n > 0)
+        if (call.n > 0) {
             h->kind->forward(&call);
+        }
     }
     check_guards(h);
 }
@@ -301,18 +323,23 @@ static void backward_lanes(harness *h, pass *p)
     for (int lane = 0; lane < h->lanes; lane++) {
         cnn_layer_call call = lane_call(h, &p->whole, lane);
         cnn_real *gradients[CNN_LAYER_TENSORS];
-        for (int t = 0; t < CNN_LAYER_TENSORS; t++)
+        for (int t = 0; t < CNN_LAYER_TENSORS; t++) {
             gradients[t] = harness_reals(&h->lane_gradients[t]);
-        for (int t = 0; t < CNN_LAYER_TENSORS; t++)
-            if (gradients[t])
+        }
+        for (int t = 0; t < CNN_LAYER_TENSORS; t++) {
+            if (gradients[t]) {
                 buffer_spoil(&h->lane_gradients[t]);
+            }
+        }
         call.gradients = h->kind->backward_total ? NULL : gradients;
         buffer_spoil(&h->scratch);
-        if (call.n == 0)
+        if (call.n == 0) {
             continue;
+        }
         h->kind->backward(&call);
-        if (!h->kind->backward_total)
+        if (!h->kind->backward_total) {
             total_gradients(h, first);
+        }
         first = false;
     }
 }
@@ -323,9 +350,11 @@ void harness_backward(harness *h)
     begin_pass(&p, h, true);
     prepare(h, &p);
     buffer_spoil(&h->dx);
-    for (int t = 0; t < CNN_LAYER_TENSORS; t++)
-        if (p.gradients[t])
+    for (int t = 0; t < CNN_LAYER_TENSORS; t++) {
+        if (p.gradients[t]) {
             buffer_spoil(&h->gradients[t]);
+        }
+    }
     p.whole.x = h->plan.backward_reads_input ? harness_reals(&h->x) : NULL;
     p.whole.y = h->plan.backward_reads_output ? harness_reals(&h->y) : NULL;
     p.whole.dx = h->no_dx ? NULL : harness_reals(&h->dx);
@@ -334,70 +363,13 @@ void harness_backward(harness *h)
         memcpy(h->dx.data, h->dy.data, h->dy.size);
         p.whole.dy = p.whole.dx;
     }
-    if (h->kind->backward_sums)
+    if (h->kind->backward_sums) {
         run_sums(h, &p.whole, h->kind->backward_sums, h->kind->backward_total, h->plan.sums_backward);
-    if (h->plan.backward_parts)
+    }
+    if (h->plan.backward_parts) {
         run_parts(h, &p.whole, h->kind->backward, h->plan.backward_parts);
-    else
+    } else {
         backward_lanes(h, &p);
+    }
     check_guards(h);
-}
-
-/** A copy in double of `count` numbers; zeros where `from` is NULL. */
-static double *widen(const cnn_real *from, size_t count)
-{
-    double *copy = calloc(count + 1, sizeof *copy);
-    assert_non_null(copy);
-    for (size_t i = 0; from && i < count; i++)
-        copy[i] = (double)from[i];
-    return copy;
-}
-
-void harness_twin_run(reference_call *twin, const harness *h, bool training)
-{
-    const size_t images = (size_t)h->n;
-    *twin = (reference_call){.text = h->text,
-                             .n = h->n,
-                             .input = h->plan.input,
-                             .output = h->twin->output(h->text, h->plan.input),
-                             .training = training,
-                             .x = widen(h->x.data, images * h->input),
-                             .x2 = widen(h->x2.data, images * h->input),
-                             .y = widen(NULL, images * h->output),
-                             .dy = widen(h->dy.data, images * h->output),
-                             .dx = widen(NULL, images * h->input),
-                             .random = h->random};
-    for (int t = 0; t < h->plan.tensor_count; t++) {
-        twin->tensors[t] = widen(h->tensors[t].data, h->sizes[t]);
-        if (h->gradients[t].data)
-            twin->gradients[t] = widen(NULL, h->sizes[t]);
-    }
-    assert_memory_equal(&twin->output, &h->plan.output, sizeof twin->output);
-    h->twin->forward(twin);
-    if (training)
-        h->twin->backward(twin);
-}
-
-void harness_twin_free(reference_call *twin)
-{
-    free((double *)twin->x);
-    free((double *)twin->x2);
-    free(twin->y);
-    free((double *)twin->dy);
-    free(twin->dx);
-    for (int t = 0; t < REFERENCE_TENSORS; t++) {
-        free(twin->tensors[t]);
-        free(twin->gradients[t]);
-    }
-}
-
-double harness_distance(const cnn_real *a, const double *b, size_t count, double floor)
-{
-    double largest = floor, distance = 0;
-    for (size_t i = 0; i < count; i++) {
-        largest = fmax(largest, fabs(b[i]));
-        const double apart = fabs((double)a[i] - b[i]);
-        distance = isnan(apart) ? INFINITY : fmax(distance, apart);
-    }
-    return distance / largest;
 }

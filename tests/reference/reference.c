@@ -15,9 +15,11 @@ const reference_layer *const reference_layers[] = {
 const reference_layer *reference_find(const char *text)
 {
     const size_t length = strcspn(text, " ");
-    for (const reference_layer *const *layer = reference_layers; *layer; layer++)
-        if (strlen((*layer)->name) == length && memcmp((*layer)->name, text, length) == 0)
+    for (const reference_layer *const *layer = reference_layers; *layer; layer++) {
+        if (strlen((*layer)->name) == length && memcmp((*layer)->name, text, length) == 0) {
             return *layer;
+        }
+    }
     return NULL;
 }
 
@@ -39,8 +41,9 @@ double reference_number(const char *text, const char *name, double fallback)
 int reference_pair(const char *text, const char *name, int axis, int fallback)
 {
     const char *value = value_of(text, name);
-    if (!value)
+    if (!value) {
         return fallback;
+    }
     char *end;
     const int first = (int)strtol(value, &end, 10);
     return axis == 1 && *end == 'x' ? (int)strtol(end + 1, NULL, 10) : first;
@@ -61,8 +64,9 @@ reference_axis reference_place(const char *text, int size, int stride, int axis,
     }
     const int count = pixels / stride + (pixels % stride > 0);
     int missing = 0;
-    while ((count - 1) * stride + size > pixels + missing)
+    while ((count - 1) * stride + size > pixels + missing) {
         missing++;
+    }
     return (reference_axis){size, stride, count, missing / 2};
 }
 

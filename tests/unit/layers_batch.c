@@ -12,8 +12,9 @@ static void assert_close(const harness *h, const char *what, const cnn_real *a, 
 {
     for (size_t i = 0; i < count; i++) {
         const double scale = fmax(1, fabs((double)b[i]));
-        if (!(fabs((double)a[i] - (double)b[i]) <= tolerance * scale))
+        if (!(fabs((double)a[i] - (double)b[i]) <= tolerance * scale)) {
             fail_msg("%s: %s %zu is %g, not %g", h->text, what, i, (double)a[i], (double)b[i]);
+        }
     }
 }
 
@@ -45,8 +46,9 @@ static void test_split(void **state)
 /** Copies the rows of `from` into `to`, the first to the end: rows of `size` numbers. */
 static void turn(const harness_buffer *from, const harness_buffer *to, size_t rows, size_t size)
 {
-    for (size_t i = 0; i < rows; i++)
+    for (size_t i = 0; i < rows; i++) {
         memcpy(harness_reals(to) + (rows - 1 - i) * size, harness_reals(from) + i * size, size * sizeof(cnn_real));
+    }
 }
 
 static void test_order(void **state)
@@ -60,8 +62,9 @@ static void test_order(void **state)
         turn(&h.x, &turned.x, n, h.input);
         turn(&h.x2, &turned.x2, n, h.input);
         turn(&h.dy, &turned.dy, n, h.output);
-        for (size_t i = 0; i < n; i++)
+        for (size_t i = 0; i < n; i++) {
             turned.random[n - 1 - i] = h.random[i];
+        }
         harness *const both[] = {&h, &turned};
         for (int i = 0; i < 2; i++) {
             harness_forward(both[i], true);
@@ -71,10 +74,12 @@ static void test_order(void **state)
         assert_close(&h, "y", harness_reals(&turned.dy), harness_reals(&h.y), n * h.output);
         turn(&turned.dx, &turned.x, n, h.input);
         assert_close(&h, "dx", harness_reals(&turned.x), harness_reals(&h.dx), n * h.input);
-        for (int t = 0; t < h.plan.tensor_count; t++)
-            if (h.gradients[t].data)
+        for (int t = 0; t < h.plan.tensor_count; t++) {
+            if (h.gradients[t].data) {
                 assert_close(&h, h.plan.tensors[t].name, harness_reals(&turned.gradients[t]),
                              harness_reals(&h.gradients[t]), h.sizes[t]);
+            }
+        }
         harness_free(&h);
         harness_free(&turned);
     }

@@ -23,8 +23,9 @@ static void draw(cnn_random *random, char text[160], cnn_shape *input, int *n)
     const int groups_of[] = {1, 1, 2, 3, 0}; /* 0: depthwise */
     int groups = groups_of[between(random, 0, 4)];
     const int group_channels = groups == 0 ? 1 : between(random, 1, 9 / groups);
-    if (groups == 0)
+    if (groups == 0) {
         groups = between(random, 1, 9);
+    }
     *input = (cnn_shape){between(random, 1, 17), between(random, 1, 17), groups * group_channels};
     *n = between(random, 1, 5);
     /* the sizes are drawn before the text is written: arguments have no order */
@@ -39,9 +40,10 @@ static void draw(cnn_random *random, char text[160], cnn_shape *input, int *n)
 static void check(const harness *h, const char *what, const harness_buffer *buffer, const double *expected)
 {
     const double distance = harness_distance(harness_reals(buffer), expected, buffer->size / sizeof(cnn_real), 1);
-    if (!(distance <= tolerance))
+    if (!(distance <= tolerance)) {
         fail_msg("%s on %dx%dx%d, n %d: %s is %g off", h->text, h->plan.input.height, h->plan.input.width,
                  h->plan.input.channels, h->n, what, distance);
+    }
 }
 
 /** All passes of a planned and filled layer against its twin's. */
@@ -54,8 +56,9 @@ static void compare(harness *h)
     harness_backward(h);
     check(h, "dx", &h->dx, twin.dx);
     check(h, "dweight", &h->gradients[0], twin.gradients[0]);
-    if (h->plan.tensor_count > 1)
+    if (h->plan.tensor_count > 1) {
         check(h, "dbias", &h->gradients[1], twin.gradients[1]);
+    }
     harness_twin_free(&twin);
 }
 
@@ -71,8 +74,9 @@ static void test_random_shapes(void **state)
         draw(&random, text, &input, &n);
         const cnn_status planned = harness_plan(&h, text, input, NULL);
         harness_free(&h);
-        if (planned != CNN_OK)
+        if (planned != CNN_OK) {
             continue;
+        }
         harness_new(&h, text, input, n, 1, (uint64_t)done);
         compare(&h);
         harness_free(&h);
@@ -102,18 +106,21 @@ static void test_linearity(void **state)
     for (int of_weights = 0; of_weights < 2; of_weights++) {
         harness u, v, sum;
         harness *const all[] = {&u, &v, &sum};
-        for (int i = 0; i < 3; i++)
+        for (int i = 0; i < 3; i++) {
             harness_new(all[i], "conv filters=5 kernel=3 padding=same bias=off", (cnn_shape){9, 7, 4}, 2, 1, 11);
+        }
         for (int i = 0; i < 3; i++) {
             const harness_buffer *buffer = of_weights ? &all[i]->tensors[0] : &all[i]->x;
             cnn_real *values = harness_reals(buffer);
             const cnn_real *first = harness_reals(of_weights ? &u.tensors[0] : &u.x);
             const cnn_real *second = harness_reals(of_weights ? &v.tensors[0] : &v.x);
             for (size_t j = 0; j < buffer->size / sizeof(cnn_real); j++) {
-                if (i == 1)
+                if (i == 1) {
                     values[j] = (cnn_real)sin((double)j);
-                if (i == 2)
+                }
+                if (i == 2) {
                     values[j] = (cnn_real)2.5 * first[j] + second[j];
+                }
             }
             harness_forward(all[i], false);
         }
@@ -121,8 +128,9 @@ static void test_linearity(void **state)
             const double expected = 2.5 * (double)harness_reals(&u.y)[j] + (double)harness_reals(&v.y)[j];
             assert_true(fabs((double)harness_reals(&sum.y)[j] - expected) <= 10 * tolerance);
         }
-        for (int i = 0; i < 3; i++)
+        for (int i = 0; i < 3; i++) {
             harness_free(all[i]);
+        }
     }
 }
 
@@ -133,12 +141,14 @@ static void test_scaling(void **state)
     harness h, doubled;
     harness_new(&h, "conv filters=6 kernel=5 stride=2 bias=off", (cnn_shape){13, 11, 3}, 3, 1, 5);
     harness_new(&doubled, "conv filters=6 kernel=5 stride=2 bias=off", (cnn_shape){13, 11, 3}, 3, 1, 5);
-    for (size_t i = 0; i < 3 * h.input; i++)
+    for (size_t i = 0; i < 3 * h.input; i++) {
         harness_reals(&doubled.x)[i] *= 2;
+    }
     harness_forward(&h, false);
     harness_forward(&doubled, false);
-    for (size_t i = 0; i < 3 * h.output; i++)
+    for (size_t i = 0; i < 3 * h.output; i++) {
         assert_true(harness_reals(&doubled.y)[i] == 2 * harness_reals(&h.y)[i]);
+    }
     harness_free(&h);
     harness_free(&doubled);
 }

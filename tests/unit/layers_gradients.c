@@ -39,8 +39,9 @@ static double larger(double a, double b)
 static double dot(const double *a, const double *b, size_t count)
 {
     double sum = 0;
-    for (size_t i = 0; i < count; i++)
+    for (size_t i = 0; i < count; i++) {
         sum += a[i] * b[i];
+    }
     return sum;
 }
 
@@ -48,13 +49,17 @@ static double dot(const double *a, const double *b, size_t count)
 static double twin_loss(reference_call *twin, const harness *h)
 {
     double states[2][64];
-    for (int t = 0; t < h->plan.tensor_count; t++)
-        if (h->plan.tensors[t].role == CNN_ROLE_STATE)
+    for (int t = 0; t < h->plan.tensor_count; t++) {
+        if (h->plan.tensors[t].role == CNN_ROLE_STATE) {
             memcpy(states[t % 2], twin->tensors[t], h->sizes[t] * sizeof(double));
+        }
+    }
     h->twin->forward(twin);
-    for (int t = 0; t < h->plan.tensor_count; t++)
-        if (h->plan.tensors[t].role == CNN_ROLE_STATE)
+    for (int t = 0; t < h->plan.tensor_count; t++) {
+        if (h->plan.tensors[t].role == CNN_ROLE_STATE) {
             memcpy(twin->tensors[t], states[t % 2], h->sizes[t] * sizeof(double));
+        }
+    }
     return dot(twin->dy, twin->y, (size_t)h->n * h->output);
 }
 
@@ -73,8 +78,9 @@ static void check_twin_array(reference_call *twin, const harness *h, double *val
         largest = fmax(largest, fabs(gradient[i]));
         error = larger(error, fabs((above - below) / (2 * step) - gradient[i]));
     }
-    if (!(error <= 1e-7 * largest))
+    if (!(error <= 1e-7 * largest)) {
         fail_msg("%s: the twin's gradient is %g off finite differences", h->text, error / largest);
+    }
 }
 
 static void test_twins(void **state)
@@ -87,9 +93,11 @@ static void test_twins(void **state)
         fill_apart(&h.x, 7);
         harness_twin_run(&twin, &h, true);
         check_twin_array(&twin, &h, (double *)twin.x, twin.dx, (size_t)h.n * h.input);
-        for (int t = 0; t < h.plan.tensor_count; t++)
-            if (twin.gradients[t])
+        for (int t = 0; t < h.plan.tensor_count; t++) {
+            if (twin.gradients[t]) {
                 check_twin_array(&twin, &h, twin.tensors[t], twin.gradients[t], h.sizes[t]);
+            }
+        }
         harness_twin_free(&twin);
         harness_free(&h);
     }
@@ -99,16 +107,21 @@ static void test_twins(void **state)
 static double layer_loss(harness *h)
 {
     cnn_real states[2][64];
-    for (int t = 0; t < h->plan.tensor_count; t++)
-        if (h->plan.tensors[t].role == CNN_ROLE_STATE)
+    for (int t = 0; t < h->plan.tensor_count; t++) {
+        if (h->plan.tensors[t].role == CNN_ROLE_STATE) {
             memcpy(states[t % 2], h->tensors[t].data, h->tensors[t].size);
+        }
+    }
     harness_forward(h, true);
-    for (int t = 0; t < h->plan.tensor_count; t++)
-        if (h->plan.tensors[t].role == CNN_ROLE_STATE)
+    for (int t = 0; t < h->plan.tensor_count; t++) {
+        if (h->plan.tensors[t].role == CNN_ROLE_STATE) {
             memcpy(h->tensors[t].data, states[t % 2], h->tensors[t].size);
+        }
+    }
     double sum = 0;
-    for (size_t i = 0; i < (size_t)h->n * h->output; i++)
+    for (size_t i = 0; i < (size_t)h->n * h->output; i++) {
         sum += (double)harness_reals(&h->dy)[i] * (double)harness_reals(&h->y)[i];
+    }
     return sum;
 }
 
@@ -132,10 +145,12 @@ static void check_layer_array(harness *h, const harness_buffer *values_of, const
         largest = fmax(largest, fabs((double)gradient[i]));
         error = is_double ? larger(error, apart) : error + apart;
     }
-    if (!is_double)
+    if (!is_double) {
         error /= checked;
-    if (!(error <= tolerance * largest))
+    }
+    if (!(error <= tolerance * largest)) {
         fail_msg("%s: the gradient is %g off finite differences", h->text, error / largest);
+    }
 }
 
 static void test_layers(void **state)
@@ -148,9 +163,11 @@ static void test_layers(void **state)
         harness_forward(&h, true);
         harness_backward(&h);
         check_layer_array(&h, &h.x, &h.dx);
-        for (int t = 0; t < h.plan.tensor_count; t++)
-            if (h.gradients[t].data)
+        for (int t = 0; t < h.plan.tensor_count; t++) {
+            if (h.gradients[t].data) {
                 check_layer_array(&h, &h.tensors[t], &h.gradients[t]);
+            }
+        }
         harness_free(&h);
     }
 }

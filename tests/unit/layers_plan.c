@@ -49,10 +49,12 @@ static void expect_output(const char *text, cnn_shape input, cnn_shape output)
 {
     harness h;
     cnn_error error = {0};
-    if (harness_plan(&h, text, input, &error) != CNN_OK)
+    if (harness_plan(&h, text, input, &error) != CNN_OK) {
         fail_msg("%s: %s", text, error.message);
-    if (memcmp(&h.plan.output, &output, sizeof output) != 0)
+    }
+    if (memcmp(&h.plan.output, &output, sizeof output) != 0) {
         fail_msg("%s gives %dx%dx%d", text, h.plan.output.height, h.plan.output.width, h.plan.output.channels);
+    }
     harness_free(&h);
 }
 
@@ -123,8 +125,9 @@ static void test_kinds(void **state)
     assert_null(cnn_layer_find("con", 3));
     assert_null(cnn_layer_find("convolution", 11));
     assert_true(cnn_layer_find("add", 3)->internal);
-    for (const cnn_layer_kind *const *kind = cnn_layer_kinds; *kind; kind++)
+    for (const cnn_layer_kind *const *kind = cnn_layer_kinds; *kind; kind++) {
         assert_ptr_equal(cnn_layer_find((*kind)->name, strlen((*kind)->name)), *kind);
+    }
 }
 
 /** Every pass of every geometry has an algorithm: the last of the list takes all. */
@@ -132,8 +135,9 @@ static void test_last_algorithm_takes_all(void **state)
 {
     (void)state;
     int count = 0;
-    while (cnn_conv_algorithms[count])
+    while (cnn_conv_algorithms[count]) {
         count++;
+    }
     const cnn_conv_algorithm *last = cnn_conv_algorithms[count - 1];
     const cnn_conv_geometry odd = {.input = {1, 9, 7},
                                    .output = {2, 3, 7},
@@ -145,8 +149,9 @@ static void test_last_algorithm_takes_all(void **state)
                                    .groups = 7,
                                    .group_channels = 1,
                                    .group_filters = 1};
-    for (int pass = 0; pass < CNN_CONV_PASSES; pass++)
+    for (int pass = 0; pass < CNN_CONV_PASSES; pass++) {
         assert_true(last->possible(&odd) && last->worthwhile(&odd, (cnn_conv_pass)pass));
+    }
 }
 
 int main(void)

@@ -1,5 +1,6 @@
 /* What must hold of networks whatever their weights: He initialization keeps the signal's size through depth, a ReLU
- * network without biases scales with its input, and neither a batch's split nor its order changes what an image gets. */
+ * network without biases scales with its input, and neither a batch's split nor its order changes what an image gets.
+ */
 #include "base/memory.h"
 #include "net/runner.h"
 #include "unit/unit.h"
@@ -77,7 +78,8 @@ static void he_keeps_the_signal(void **state)
                 squares += (double)logits[c] * (double)logits[c];
             }
         }
-        /* The first product doubles the input's mean square, 1; each ReLU halves it and each further product doubles it. */
+        /* The first product doubles the input's mean square, 1; each ReLU halves it and each further product doubles
+         * it. */
         const double size = sqrt(squares / (IMAGES * b.classes) / 2);
         assert_true(size > 0.5 && size < 2);
         tear_down(&b);

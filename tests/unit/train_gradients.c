@@ -1,6 +1,6 @@
-/* Whole networks through the runner, in double: every parameter's gradient against central differences of the loss, with
- * residuals, batch normalization, dropout and layers over the whole batch; and the same gradients, to the bit, for any
- * number of threads. */
+/* Whole networks through the runner, in double: every parameter's gradient against central differences of the loss,
+ * with residuals, batch normalization, dropout and layers over the whole batch; and the same gradients, to the bit, for
+ * any number of threads. */
 #include "base/memory.h"
 #include "net/program.h"
 #include "net/runner.h"
@@ -33,7 +33,8 @@ static const char *const winograd = "input 9x7x3\n"
                                     "  conv filters=6 kernel=5 padding=same algorithm=winograd bias=off\n}\n"
                                     "conv filters=18 kernel=5 algorithm=winograd\nrelu\ndense units=3\n";
 
-/* A body that begins in place, nested residuals, a residual over the input, and one over features of the whole batch. */
+/* A body that begins in place, nested residuals, a residual over the input, and one over features of the whole batch.
+ */
 static const char *const knots = "input 5x4x3\n"
                                  "residual {\n  conv filters=3 padding=same\n}\n"
                                  "residual {\n  relu\n  conv filters=3 padding=same\n  residual {\n    relu\n    relu\n"

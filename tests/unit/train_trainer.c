@@ -1,5 +1,5 @@
-/* Training as a whole, through the public interface: it learns, it does not depend on threads, it resumes to the bit, it
- * says when it diverges, and the wrong recipe, data or checkpoint is named. */
+/* Training as a whole, through the public interface: it learns, it does not depend on threads, it resumes to the bit,
+ * it says when it diverges, and the wrong recipe, data or checkpoint is named. */
 #include "base/file.h"
 #include "base/random.h"
 #include "cnn.h"
