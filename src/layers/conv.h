@@ -1,5 +1,5 @@
-/* Convolution's inner seam: a layer's geometry, and the algorithms that compute it. Each pass takes the first of the list
- * that is possible and worthwhile. */
+/* Convolution's inner seam: a layer's geometry, and the algorithms that compute it. Each pass takes the first of the
+ * list that is possible and worthwhile. */
 #ifndef CNN_LAYERS_CONV_H
 #define CNN_LAYERS_CONV_H
 

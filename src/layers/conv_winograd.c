@@ -61,8 +61,9 @@ static workspace workspace_in(void *memory, const cnn_winograd_tiling *t, cnn_co
     } else {
         w.to = take(&w, memory, PLANES * cnn_winograd_stride(t->group, to));
     }
-    if (memory)
+    if (memory) {
         memset(w.zeros, 0, most * sizeof *w.zeros);
+    }
     return w;
 }
 
@@ -86,10 +87,11 @@ static void multiply_group(const cnn_winograd_tiling *t, int count, const cnn_re
     const int from = t->from.channels, to = t->to.channels;
     const size_t from_stride = cnn_winograd_stride(t->group, from), to_stride = cnn_winograd_stride(t->group, to);
     const size_t weight_stride = cnn_winograd_stride(from, to);
-    for (size_t k = 0; k < PLANES; k++)
+    for (size_t k = 0; k < PLANES; k++) {
         cnn_gemm_near((cnn_factor){{w->from + k * from_stride, count, from, from}, CNN_PLAIN},
                       (cnn_factor){{weights + k * weight_stride, from, to, to}, CNN_PLAIN},
                       (cnn_product){w->to + k * to_stride, to, 0});
+    }
 }
 
 /** `to` = `from` convolved with prepared weights. */
@@ -127,10 +129,11 @@ static void add_products(const cnn_winograd_tiling *t, int count, int filters, b
     const size_t from_stride = cnn_winograd_stride(t->group, channels),
                  to_stride = cnn_winograd_stride(t->group, filters);
     const size_t stride = cnn_winograd_stride(filters, channels);
-    for (size_t k = 0; k < PLANES; k++)
+    for (size_t k = 0; k < PLANES; k++) {
         cnn_gemm((cnn_factor){{w->to + k * to_stride, count, filters, filters}, CNN_TRANSPOSED},
                  (cnn_factor){{w->from + k * from_stride, count, channels, channels}, CNN_PLAIN},
                  (cnn_product){w->gradient + k * stride, channels, keep});
+    }
 }
 
 /** dw[filters][size][size][channels] = G^T gradient G */
@@ -139,8 +142,9 @@ static void collect_gradient(int size, int filters, int channels, const workspac
     const int taps = size * size;
     for (int f = 0; f < filters; f++) {
         cnn_real *tile[TAPS];
-        for (int i = 0; i < taps; i++)
+        for (int i = 0; i < taps; i++) {
             tile[i] = dw + (size_t)(f * taps + i) * (size_t)channels;
+        }
         cnn_winograd_collect(size, w->gradient + (size_t)f * (size_t)channels, cnn_winograd_stride(filters, channels),
                              (size_t)channels, NULL, tile);
     }
@@ -157,16 +161,18 @@ static void backward_weight(const cnn_conv_geometry *g, const cnn_layer_call *ca
         const int count = filters - first < at_once ? filters - first : at_once;
         for (size_t i = 0; i < groups; i++) {
             const cnn_winograd_group group = cnn_winograd_group_at(&t, call->n, i);
-            if (first == 0 || groups > 1)
+            if (first == 0 || groups > 1) {
                 cnn_winograd_spread_group(&t, group, call->x, w.zeros, w.from);
+            }
             cnn_winograd_evaluate_group(&t, group, call->dy + first, count, w.zeros, w.to);
             add_products(&t, group.count, count, i > 0, &w);
         }
         collect_gradient(g->kernel_h, count, channels, &w, call->gradients[0] + (size_t)first * filter_size);
     }
-    if (g->bias)
+    if (g->bias) {
         cnn_vector_sum_rows(call->gradients[1], call->dy,
                             (size_t)call->n * (size_t)g->output.height * (size_t)g->output.width, (size_t)filters, 0);
+    }
 }
 
 /* ---- prepared weights: G w G^T in both orders, so that neither factor of a product is transposed */
@@ -189,14 +195,18 @@ static void prepare_forward(const cnn_conv_geometry *g, const cnn_real *weights,
     const size_t stride = cnn_winograd_stride(channels, g->output.channels);
     for (int c = 0; c < channels; c += SQUARE) {
         const int width = channels - c < SQUARE ? channels - c : SQUARE;
-        for (int f = 0; f < count; f++)
-            for (int i = 0; i < taps; i++)
-                for (int j = 0; j < width; j++)
+        for (int f = 0; f < count; f++) {
+            for (int i = 0; i < taps; i++) {
+                for (int j = 0; j < width; j++) {
                     turned[j][i][f] = weights[(size_t)((first + f) * taps + i) * (size_t)channels + (size_t)(c + j)];
+                }
+            }
+        }
         for (int j = 0; j < width; j++) {
             const cnn_real *tile[TAPS];
-            for (int i = 0; i < taps; i++)
+            for (int i = 0; i < taps; i++) {
                 tile[i] = turned[j][i];
+            }
             cnn_winograd_evaluate(g->kernel_h, tile, (size_t)count,
                                   planes + (size_t)(c + j) * (size_t)g->output.channels + (size_t)first, stride);
         }
@@ -209,8 +219,9 @@ static void prepare_turned(const cnn_conv_geometry *g, const cnn_real *weights, 
     const cnn_real *tile[TAPS];
     const int taps = g->kernel_h * g->kernel_w;
     const size_t channels = (size_t)g->input.channels;
-    for (int i = 0; i < taps; i++)
+    for (int i = 0; i < taps; i++) {
         tile[taps - 1 - i] = weights + (size_t)(filter * taps + i) * channels;
+    }
     cnn_winograd_evaluate(g->kernel_h, tile, channels, planes + (size_t)filter * channels,
                           cnn_winograd_stride(g->output.channels, g->input.channels));
 }
@@ -221,8 +232,9 @@ static void prepare(const cnn_conv_geometry *g, const cnn_layer_call *call)
     const int first = call->part * PART_FILTERS, left = g->output.channels - first;
     const int count = left < PART_FILTERS ? left : PART_FILTERS;
     prepare_forward(g, call->tensors[0], first, count, planes);
-    for (int f = first; f < first + count && call->training; f++)
+    for (int f = first; f < first + count && call->training; f++) {
         prepare_turned(g, call->tensors[0], f, planes + prepared_forward(g));
+    }
 }
 
 static size_t prepared_size(const cnn_conv_geometry *g, bool training)

@@ -61,10 +61,11 @@ static CNN_INLINE void load(cnn_real *restrict to, const cnn_real *restrict from
 
 static CNN_INLINE void store(cnn_real *restrict to, const cnn_real *restrict from, size_t count)
 {
-    if (count == BLOCK)
+    if (count == BLOCK) {
         memcpy(to, from, sizeof(block));
-    else
+    } else {
         memcpy(to, from, count * sizeof *to);
+    }
 }
 
 /** out = B^T in, `in` having its positions `step` blocks apart. */
@@ -128,12 +129,15 @@ static CNN_INLINE void collect_line(int size, scale s, const block *restrict in,
         const cnn_real last = in[5 * step][c];
         out[0][c] = in[0][c] + (s.a * even_a + s.b * even_b);
         out[1][c] = a * odd_a + b * odd_b + (size == 2 ? last : 0);
-        if (size > 2)
+        if (size > 2) {
             out[2][c] = a2 * even_a + b2 * even_b + (size == 3 ? last : 0);
-        if (size > 3)
+        }
+        if (size > 3) {
             out[3][c] = a3 * odd_a + b3 * odd_b + (size == 4 ? last : 0);
-        if (size > 4)
+        }
+        if (size > 4) {
             out[4][c] = a4 * even_a + b4 * even_b + last;
+        }
     }
 }
 
@@ -145,14 +149,16 @@ CNN_HOT void cnn_winograd_spread(const cnn_real *const tile[CNN_WINOGRAD_PLANES]
         const size_t c = block_at(done, channels);
         block line[POINTS], middle[CNN_WINOGRAD_PLANES];
         for (int i = 0; i < POINTS; i++) {
-            for (int j = 0; j < POINTS; j++)
+            for (int j = 0; j < POINTS; j++) {
                 load(line[j], tile[POINTS * i + j] + c, count);
+            }
             spread_line(line, 1, middle + POINTS * i);
         }
         for (int j = 0; j < POINTS; j++) {
             spread_line(middle + j, POINTS, line);
-            for (int i = 0; i < POINTS; i++)
+            for (int i = 0; i < POINTS; i++) {
                 store(planes + (size_t)(POINTS * i + j) * stride + c, line[i], count);
+            }
         }
     }
 }
@@ -165,14 +171,16 @@ static CNN_INLINE void evaluate(int size, scale s, const cnn_real *const *tile, 
         const size_t c = block_at(done, channels);
         block line[POINTS], middle[CNN_WINOGRAD_PLANES];
         for (int i = 0; i < size; i++) {
-            for (int j = 0; j < size; j++)
+            for (int j = 0; j < size; j++) {
                 load(line[j], tile[size * i + j] + c, count);
+            }
             evaluate_line(size, s, line, 1, middle + POINTS * i);
         }
         for (int j = 0; j < POINTS; j++) {
             evaluate_line(size, s, middle + j, POINTS, line);
-            for (int i = 0; i < POINTS; i++)
+            for (int i = 0; i < POINTS; i++) {
                 store(planes + (size_t)(POINTS * i + j) * stride + c, line[i], count);
+            }
         }
     }
 }
@@ -184,18 +192,21 @@ static CNN_INLINE void collect(int size, scale s, const cnn_real *planes, size_t
     for (size_t done = 0; done < channels; done += BLOCK) {
         const size_t c = block_at(done, channels);
         block line[POINTS], middle[CNN_WINOGRAD_PLANES], add = {0};
-        if (offset)
+        if (offset) {
             load(add, offset + c, count);
+        }
         for (int i = 0; i < POINTS; i++) {
-            for (int j = 0; j < POINTS; j++)
+            for (int j = 0; j < POINTS; j++) {
                 load(line[j], planes + (size_t)(POINTS * i + j) * stride + c, count);
+            }
             collect_line(size, s, line, 1, middle + POINTS * i);
         }
         for (int j = 0; j < size; j++) {
             collect_line(size, s, middle + j, POINTS, line);
             for (int i = 0; i < size; i++) {
-                for (int k = 0; k < BLOCK; k++)
+                for (int k = 0; k < BLOCK; k++) {
                     line[i][k] += add[k];
+                }
                 store(tile[size * i + j] + c, line[i], count);
             }
         }

@@ -38,9 +38,10 @@ static void check(const harness *h, const char *what, const harness_buffer *buff
         difference += apart * apart;
         size += expected[i] * expected[i];
     }
-    if (!(sqrt(difference) <= tolerance * (1 + sqrt(size))))
+    if (!(sqrt(difference) <= tolerance * (1 + sqrt(size)))) {
         fail_msg("%s on %dx%dx%d, n %d: %s is %g of %g off", h->text, h->plan.input.height, h->plan.input.width,
                  h->plan.input.channels, h->n, what, sqrt(difference), sqrt(size));
+    }
 }
 
 static void compare(const char *text, cnn_shape input, int n, uint64_t seed)
@@ -57,8 +58,9 @@ static void compare(const char *text, cnn_shape input, int n, uint64_t seed)
     harness_backward(&h);
     check(&h, "dx", &h.dx, twin.dx);
     check(&h, "dweight", &h.gradients[0], twin.gradients[0]);
-    if (h.plan.tensor_count > 1)
+    if (h.plan.tensor_count > 1) {
         check(&h, "dbias", &h.gradients[1], twin.gradients[1]);
+    }
     harness_twin_free(&twin);
     harness_free(&h);
 }
@@ -75,8 +77,9 @@ static void test_random_shapes(void **state)
         draw(&random, text, &input, &n);
         const cnn_status planned = harness_plan(&h, text, input, NULL);
         harness_free(&h);
-        if (planned != CNN_OK)
+        if (planned != CNN_OK) {
             continue;
+        }
         compare(text, input, n, (uint64_t)done++);
     }
 }
