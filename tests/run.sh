@@ -14,7 +14,7 @@ build() {
     local tree=$root/build/$1
     shift
     cmake -G Ninja -S "$root" -B "$tree" -DCNN_TESTS=ON -DCNN_WERROR=ON "$@" >/dev/null
-    cmake --build "$tree" -j "$cores"
+    cmake --build "$tree" -j "$cores" -- --quiet
 }
 build sanitize -DCMAKE_BUILD_TYPE=Debug -DCNN_SANITIZE=ON
 build release -DCMAKE_BUILD_TYPE=Release -DCNN_SANITIZED_TREE="$root/build/sanitize"

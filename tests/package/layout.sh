@@ -11,33 +11,37 @@ project_files() {
         (cd "$1" && find . -path './build*' -prune -o -type f -print | sed 's|^\./||')
 }
 
-# Complaints about C code, one a line: lines over 120 columns, files over 400 lines, functions over 40, hot ones 80.
+# Complaints about the C files FILE ..., one a line: lines over 120 columns, files over 400 lines, functions over 40
+# lines, hot ones over 80.
 check_code() {
-    awk -v name="$2" '
-        function complain(what) { print name ":" NR ": " what }
+    awk '
+        function complain(what) { print FILENAME ":" FNR ": " what }
+        FNR == 1 { start = 0 }
+        FNR == 401 { complain("a file of over 400 lines") }
         length($0) > 120 { complain("a line of " length($0) " columns") }
         /^[a-zA-Z].*\(/ { hot = /CNN_HOT/ || previous ~ /CNN_HOT/ }
-        /^\{/ { start = NR }
-        /^\}/ && start { if (NR - start - 1 > (hot ? 80 : 40)) complain("a function of " NR - start - 1 " lines"); start = 0 }
-        { previous = $0 }
-        END { if (NR > 400) complain("a file of " NR " lines") }' "$1/$2"
+        /^\{/ { start = FNR }
+        /^\}/ && start {
+            if (FNR - start - 1 > (hot ? 80 : 40)) complain("a function of " FNR - start - 1 " lines")
+            start = 0
+        }
+        { previous = $0 }' "$@"
 }
 
 # Prints each complaint about the tree $1; fails when there is one.
-check() {
-    local root=$1 complaints
+check() (
+    cd "$1"
+    mapfile -t files < <(project_files . | while read -r file; do [ ! -e "$file" ] || echo "$file"; done)
+    mapfile -t code < <(printf '%s\n' "${files[@]}" | grep -E '^(src|include|tests)/.*\.[ch]$')
     complaints=$(
-        project_files "$root" | while read -r file; do
-            [ -e "$root/$file" ] || continue
-            case "$file" in .*) ;; *)
-                case " $top " in *" ${file%%/*} "*) ;; *) echo "$file: nothing but $top may be at the top" ;; esac ;;
-            esac
-            [ "$(stat -c %s "$root/$file")" -le $largest ] || echo "$file: larger than $largest bytes"
-            case "$file" in src/*.[ch] | include/*.h | tests/*.[ch]) check_code "$root" "$file" ;; esac
-        done | sort -u
+        for file in "${files[@]}"; do
+            [[ $file == .* || " $top " == *" ${file%%/*} "* ]] || echo "$file: nothing but $top may be at the top"
+        done
+        stat -c '%s %n' "${files[@]}" | awk -v largest=$largest '$1 > largest { print $2 ": larger than " largest " bytes" }'
+        [ ${#code[@]} -eq 0 ] || check_code "${code[@]}"
     )
-    [ -z "$complaints" ] || { echo "$complaints"; return 1; }
-}
+    [ -z "$complaints" ] || { echo "$complaints"; exit 1; }
+)
 
 check_format() {
     if ! clang-format --version 2>/dev/null | grep -q 'version 14'; then
