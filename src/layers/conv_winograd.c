@@ -260,9 +260,9 @@ static bool possible(const cnn_conv_geometry *g)
 #define LEAST_CHANNELS 16
 
 /** Channels in whole vectors, which is how the transforms take them. */
-static double in_vectors(int channels)
+static int in_vectors(int channels)
 {
-    return 16.0 * ((channels + 15) / 16);
+    return (channels + 15) / 16 * 16;
 }
 
 static bool worthwhile(const cnn_conv_geometry *g, cnn_conv_pass pass)

@@ -68,8 +68,15 @@ static CNN_INLINE void store(cnn_real *restrict to, const cnn_real *restrict fro
     }
 }
 
+static CNN_INLINE void add_block(cnn_real *restrict to, const cnn_real *restrict from)
+{
+    for (int c = 0; c < BLOCK; c++) {
+        to[c] += from[c];
+    }
+}
+
 /** out = B^T in, `in` having its positions `step` blocks apart. */
-static CNN_INLINE void spread_line(const block *restrict in, int step, block *restrict out)
+static CNN_INLINE void spread_line(const block *restrict in, size_t step, block *restrict out)
 {
     const cnn_real sum = SQUARE_A + SQUARE_B;
     for (int c = 0; c < BLOCK; c++) {
@@ -87,7 +94,7 @@ static CNN_INLINE void spread_line(const block *restrict in, int step, block *re
 }
 
 /** out = the scaled values of the polynomial with `size` coefficients. */
-static CNN_INLINE void evaluate_line(int size, scale s, const block *restrict in, int step, block *restrict out)
+static CNN_INLINE void evaluate_line(int size, scale s, const block *restrict in, size_t step, block *restrict out)
 {
     const cnn_real a = s.a * POINT_A, a2 = s.a * SQUARE_A, a3 = a * SQUARE_A, a4 = a2 * SQUARE_A;
     const cnn_real b = s.b * POINT_B, b2 = s.b * SQUARE_B, b3 = b * SQUARE_B, b4 = b2 * SQUARE_B;
@@ -114,12 +121,12 @@ static CNN_INLINE void evaluate_line(int size, scale s, const block *restrict in
         out[2][c] = even_a - odd_a;
         out[3][c] = even_b + odd_b;
         out[4][c] = even_b - odd_b;
-        out[5][c] = in[(size - 1) * step][c];
+        out[5][c] = in[(size_t)(size - 1) * step][c];
     }
 }
 
 /** The adjoint of evaluate_line. */
-static CNN_INLINE void collect_line(int size, scale s, const block *restrict in, int step, block *restrict out)
+static CNN_INLINE void collect_line(int size, scale s, const block *restrict in, size_t step, block *restrict out)
 {
     const cnn_real a = s.a * POINT_A, a2 = s.a * SQUARE_A, a3 = a * SQUARE_A, a4 = a2 * SQUARE_A;
     const cnn_real b = s.b * POINT_B, b2 = s.b * SQUARE_B, b3 = b * SQUARE_B, b4 = b2 * SQUARE_B;
@@ -152,7 +159,7 @@ CNN_HOT void cnn_winograd_spread(const cnn_real *const tile[CNN_WINOGRAD_PLANES]
             for (int j = 0; j < POINTS; j++) {
                 load(line[j], tile[POINTS * i + j] + c, count);
             }
-            spread_line(line, 1, middle + POINTS * i);
+            spread_line(line, 1, &middle[POINTS * i]);
         }
         for (int j = 0; j < POINTS; j++) {
             spread_line(middle + j, POINTS, line);
@@ -174,7 +181,7 @@ static CNN_INLINE void evaluate(int size, scale s, const cnn_real *const *tile, 
             for (int j = 0; j < size; j++) {
                 load(line[j], tile[size * i + j] + c, count);
             }
-            evaluate_line(size, s, line, 1, middle + POINTS * i);
+            evaluate_line(size, s, line, 1, &middle[POINTS * i]);
         }
         for (int j = 0; j < POINTS; j++) {
             evaluate_line(size, s, middle + j, POINTS, line);
@@ -199,14 +206,12 @@ static CNN_INLINE void collect(int size, scale s, const cnn_real *planes, size_t
             for (int j = 0; j < POINTS; j++) {
                 load(line[j], planes + (size_t)(POINTS * i + j) * stride + c, count);
             }
-            collect_line(size, s, line, 1, middle + POINTS * i);
+            collect_line(size, s, line, 1, &middle[POINTS * i]);
         }
         for (int j = 0; j < size; j++) {
             collect_line(size, s, middle + j, POINTS, line);
             for (int i = 0; i < size; i++) {
-                for (int k = 0; k < BLOCK; k++) {
-                    line[i][k] += add[k];
-                }
+                add_block(line[i], add);
                 store(tile[size * i + j] + c, line[i], count);
             }
         }
