@@ -184,8 +184,9 @@ static void divergence_is_named(void **state)
 {
     (void)state;
     cnn_dataset *data = make_data(IMAGES);
-    cnn_recipe *recipe = make_recipe("train epochs=50 batch=32 lr=1000 momentum=0.9");
-    assert_int_equal(cnn_recipe_set(recipe, "batchnorm1.epsilon=0.001", NULL), CNN_OK);
+    cnn_recipe *recipe = cnn_recipe_parse("input 8x8x1\nconv filters=6\ndense units=32\ndense units=3\n"
+                                          "train epochs=50 batch=32 lr=1000 momentum=0.9\n",
+                                          "test.recipe", NULL);
     cnn_trainer *trainer = make_trainer(recipe, data, 2);
     cnn_error error = {0};
     cnn_progress progress;
