@@ -159,7 +159,7 @@ CNN_HOT void cnn_winograd_spread(const cnn_real *const tile[CNN_WINOGRAD_PLANES]
             for (int j = 0; j < POINTS; j++) {
                 load(line[j], tile[POINTS * i + j] + c, count);
             }
-            spread_line(line, 1, &middle[POINTS * i]);
+            spread_line(line, 1, &middle[(size_t)(POINTS * i)]);
         }
         for (int j = 0; j < POINTS; j++) {
             spread_line(middle + j, POINTS, line);
@@ -170,9 +170,9 @@ CNN_HOT void cnn_winograd_spread(const cnn_real *const tile[CNN_WINOGRAD_PLANES]
     }
 }
 
-static CNN_INLINE void evaluate(int size, scale s, const cnn_real *const *tile, size_t channels, cnn_real *planes,
-                                size_t stride)
+static CNN_INLINE void evaluate(int size, const cnn_real *const *tile, size_t channels, cnn_real *planes, size_t stride)
 {
+    const scale s = scale_of(size);
     const size_t count = channels < BLOCK ? channels : BLOCK;
     for (size_t done = 0; done < channels; done += BLOCK) {
         const size_t c = block_at(done, channels);
@@ -181,7 +181,7 @@ static CNN_INLINE void evaluate(int size, scale s, const cnn_real *const *tile, 
             for (int j = 0; j < size; j++) {
                 load(line[j], tile[size * i + j] + c, count);
             }
-            evaluate_line(size, s, line, 1, &middle[POINTS * i]);
+            evaluate_line(size, s, line, 1, &middle[(size_t)(POINTS * i)]);
         }
         for (int j = 0; j < POINTS; j++) {
             evaluate_line(size, s, middle + j, POINTS, line);
@@ -192,9 +192,10 @@ static CNN_INLINE void evaluate(int size, scale s, const cnn_real *const *tile, 
     }
 }
 
-static CNN_INLINE void collect(int size, scale s, const cnn_real *planes, size_t stride, size_t channels,
-                               const cnn_real *offset, cnn_real *const *tile)
+static CNN_INLINE void collect(int size, const cnn_real *planes, size_t stride, size_t channels, const cnn_real *offset,
+                               cnn_real *const *tile)
 {
+    const scale s = scale_of(size);
     const size_t count = channels < BLOCK ? channels : BLOCK;
     for (size_t done = 0; done < channels; done += BLOCK) {
         const size_t c = block_at(done, channels);
@@ -206,7 +207,7 @@ static CNN_INLINE void collect(int size, scale s, const cnn_real *planes, size_t
             for (int j = 0; j < POINTS; j++) {
                 load(line[j], planes + (size_t)(POINTS * i + j) * stride + c, count);
             }
-            collect_line(size, s, line, 1, &middle[POINTS * i]);
+            collect_line(size, s, line, 1, &middle[(size_t)(POINTS * i)]);
         }
         for (int j = 0; j < size; j++) {
             collect_line(size, s, middle + j, POINTS, line);
@@ -223,16 +224,16 @@ CNN_HOT void cnn_winograd_evaluate(int size, const cnn_real *const *tile, size_t
 {
     switch (size) {
     case 2:
-        evaluate(2, scale_of(2), tile, channels, planes, stride);
+        evaluate(2, tile, channels, planes, stride);
         break;
     case 3:
-        evaluate(3, scale_of(3), tile, channels, planes, stride);
+        evaluate(3, tile, channels, planes, stride);
         break;
     case 4:
-        evaluate(4, scale_of(4), tile, channels, planes, stride);
+        evaluate(4, tile, channels, planes, stride);
         break;
     default:
-        evaluate(5, scale_of(5), tile, channels, planes, stride);
+        evaluate(5, tile, channels, planes, stride);
     }
 }
 
@@ -241,15 +242,15 @@ CNN_HOT void cnn_winograd_collect(int size, const cnn_real *planes, size_t strid
 {
     switch (size) {
     case 2:
-        collect(2, scale_of(2), planes, stride, channels, offset, tile);
+        collect(2, planes, stride, channels, offset, tile);
         break;
     case 3:
-        collect(3, scale_of(3), planes, stride, channels, offset, tile);
+        collect(3, planes, stride, channels, offset, tile);
         break;
     case 4:
-        collect(4, scale_of(4), planes, stride, channels, offset, tile);
+        collect(4, planes, stride, channels, offset, tile);
         break;
     default:
-        collect(5, scale_of(5), planes, stride, channels, offset, tile);
+        collect(5, planes, stride, channels, offset, tile);
     }
 }
