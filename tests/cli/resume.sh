@@ -23,11 +23,12 @@ stop() {
     local seconds=$1 signal=$2 job
     shift 2
     ran=$*
+    rm -f out err # the last command's, which may say "training" too
     set -m
     "$@" >out 2>err &
     job=$!
     set +m
-    until grep -q '^training' err || ! kill -0 $job 2>/dev/null; do
+    until grep -qs '^training' err || ! kill -0 $job 2>/dev/null; do
         sleep 0.02
     done
     sleep "$seconds"
@@ -39,14 +40,14 @@ stop() {
 # Stopped again and again by Ctrl-C, within epochs too, and resumed with other numbers of threads.
 cat >tiny.recipe <<'END'
 input 8x8x1
-conv filters=96 kernel=3 padding=same
+conv filters=192 kernel=3 padding=same
 batchnorm
 relu
-conv filters=96 kernel=3 padding=same
+conv filters=192 kernel=3 padding=same
 relu
 dropout rate=0.1
 dense units=3
-train epochs=25 batch=2 lr=0.01 val=0.25 schedule=cosine
+train epochs=25 batch=2 lr=0.0003 val=0.25 schedule=cosine
 augment shift=1
 END
 epochs=25
