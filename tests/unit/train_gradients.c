@@ -69,6 +69,7 @@ static void set_up(bed *b, const char *text, int batch, int n, int threads)
 {
     cnn_error error = {0};
     *b = (bed){.n = n, .batch = batch};
+    assert_int_equal(cnn_blas_single_thread(&error), CNN_OK);
     b->recipe = cnn_recipe_parse(text, "test.recipe", &error);
     b->network = b->recipe != NULL ? cnn_network_new(b->recipe, &error) : NULL;
     if (b->network == NULL) {
