@@ -143,16 +143,6 @@ void cnn_options_default(const cnn_option *table, void *options)
     }
 }
 
-int cnn_options_find(const cnn_option *table, const char *name)
-{
-    for (int i = 0; table[i].name != NULL; i++) {
-        if (strcmp(table[i].name, name) == 0) {
-            return i;
-        }
-    }
-    return -1;
-}
-
 /* ----------------------------------------------------------------- printing */
 
 static void append_number(cnn_text *text, double number)

@@ -37,9 +37,6 @@ void cnn_options_default(const cnn_option *table, void *options);
 cnn_status cnn_options_set(const cnn_option *table, void *options, const char *name, const char *value,
                            cnn_error *error);
 
-/** The index of the option `name` in the table, -1 where it has none. */
-int cnn_options_find(const cnn_option *table, const char *name);
-
 /** Appends the options that differ from their defaults, each as " name=value", positional first, in the table's
  * order. */
 void cnn_options_print(const cnn_option *table, const void *options, cnn_text *text);

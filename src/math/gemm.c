@@ -86,11 +86,6 @@ void cnn_gemm_near(cnn_factor a, cnn_factor b, cnn_product c)
     }
 }
 
-const char *cnn_blas_core(void)
-{
-    return openblas_get_corename();
-}
-
 cnn_status cnn_blas_borrow(int *former, cnn_error *error)
 {
     const int threads = openblas_get_num_threads();

@@ -33,9 +33,6 @@ void cnn_gemm(cnn_factor a, cnn_factor b, cnn_product c);
  * OpenBLAS multiplies without copying the factors. */
 void cnn_gemm_near(cnn_factor a, cnn_factor b, cnn_product c);
 
-/** The name of the BLAS kernels in use ("Haswell", "SkylakeX"). */
-const char *cnn_blas_core(void);
-
 /** Sets OpenBLAS's process-wide thread count to 1 and gives the former one in *former, or fails with CNN_PLATFORM. */
 cnn_status cnn_blas_borrow(int *former, cnn_error *error);
 void cnn_blas_return(int former);

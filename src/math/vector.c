@@ -11,16 +11,6 @@ CNN_HOT void cnn_vector_add(cnn_real *restrict y, const cnn_real *restrict x, si
     }
 }
 
-CNN_HOT void cnn_vector_add_rows(cnn_real *restrict y, const cnn_real *restrict x, size_t rows, size_t columns)
-{
-    for (size_t r = 0; r < rows; r++) {
-        cnn_real *restrict row = y + r * columns;
-        for (size_t i = 0; i < columns; i++) {
-            row[i] += x[i];
-        }
-    }
-}
-
 /* Four rows a turn: y is loaded and stored once for them. */
 CNN_HOT void cnn_vector_sum_rows(cnn_real *restrict y, const cnn_real *restrict x, size_t rows, size_t columns,
                                  int keep)

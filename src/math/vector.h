@@ -8,8 +8,6 @@
 
 /** y[i] += x[i] */
 void cnn_vector_add(cnn_real *restrict y, const cnn_real *restrict x, size_t count);
-/** y[r][i] += x[i]: a bias added to each of `rows` rows. */
-void cnn_vector_add_rows(cnn_real *restrict y, const cnn_real *restrict x, size_t rows, size_t columns);
 /** y[i] = keep * y[i] + sum over r of x[r][i]; keep is 0 (y is not read) or 1. In the order of the rows. */
 void cnn_vector_sum_rows(cnn_real *restrict y, const cnn_real *restrict x, size_t rows, size_t columns, int keep);
 /** Whether all values are finite. */

@@ -127,3 +127,14 @@ cnn_status cnn_model_set_metadata(cnn_model *model, const char *key, const char 
     }
     return status;
 }
+
+cnn_status cnn_model_take_metadata(cnn_model *model, const char *key, cnn_text *text, cnn_error *error)
+{
+    char *value = cnn_text_take(text, error);
+    if (value == NULL) {
+        return CNN_MEMORY;
+    }
+    const cnn_status status = cnn_model_set_metadata(model, key, value, error);
+    cnn_free(value);
+    return status;
+}

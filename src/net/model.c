@@ -25,18 +25,6 @@ const char *cnn_model_class_name(const cnn_model *model, int index)
     return index >= 0 && index < model->network->class_count ? model->class_names[index] : NULL;
 }
 
-/** Sets the entry `key` to the text, which is used up. */
-static cnn_status set_entry(cnn_model *model, const char *key, cnn_text *text, cnn_error *error)
-{
-    char *value = cnn_text_take(text, error);
-    if (value == NULL) {
-        return CNN_MEMORY;
-    }
-    const cnn_status status = cnn_model_set_metadata(model, key, value, error);
-    cnn_free(value);
-    return status;
-}
-
 static void free_names(char **names, int count)
 {
     for (int i = 0; names != NULL && i < count; i++) {
@@ -108,7 +96,7 @@ cnn_status cnn_model_set_classes(cnn_model *model, const char *const *names, int
     }
     cnn_text text = {0};
     cnn_modelfile_strings(&text, names, count);
-    status = set_entry(model, "classes", &text, error);
+    status = cnn_model_take_metadata(model, "classes", &text, error);
     if (status != CNN_OK) {
         free_names(copies, count);
         return status;
@@ -130,9 +118,9 @@ cnn_status cnn_model_set_scale(cnn_model *model, const double *mean, const doubl
     cnn_text means = {0}, deviations = {0};
     cnn_modelfile_numbers(&means, mean, channels);
     cnn_modelfile_numbers(&deviations, deviation, channels);
-    cnn_status status = set_entry(model, "scale.mean", &means, error);
+    cnn_status status = cnn_model_take_metadata(model, "scale.mean", &means, error);
     if (status == CNN_OK) {
-        status = set_entry(model, "scale.deviation", &deviations, error);
+        status = cnn_model_take_metadata(model, "scale.deviation", &deviations, error);
     }
     cnn_text_clear(&deviations);
     if (status == CNN_OK) {

@@ -33,6 +33,8 @@ cnn_status cnn_model_set_classes(cnn_model *model, const char *const *names, int
 cnn_status cnn_model_set_scale(cnn_model *model, const double *mean, const double *deviation, cnn_error *error);
 /** Sets one entry of the metadata; a NULL value removes it. */
 cnn_status cnn_model_set_metadata(cnn_model *model, const char *key, const char *value, cnn_error *error);
+/** The same from a text, which is used up. */
+cnn_status cnn_model_take_metadata(cnn_model *model, const char *key, cnn_text *text, cnn_error *error);
 
 /* The file (modelfile.c). A checkpoint is a model with optimizer state blocks and metadata of its own. */
 

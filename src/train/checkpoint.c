@@ -131,15 +131,6 @@ static int state_blocks(const cnn_trainer *t, cnn_state_block blocks[CNN_OPTIMIZ
     return t->optimizer->state_count;
 }
 
-/** Sets an entry of the metadata to the text, which is used up. */
-static cnn_status set_text(cnn_model *model, const char *key, cnn_text *text, cnn_error *error)
-{
-    char *value = cnn_text_take(text, error);
-    const cnn_status status = value != NULL ? cnn_model_set_metadata(model, key, value, error) : CNN_MEMORY;
-    cnn_free(value);
-    return status;
-}
-
 cnn_status cnn_trainer_save(const cnn_trainer *trainer, const char *path, cnn_error *error)
 {
     cnn_status status = cnn_trainer_check_finite(trainer, error);
@@ -154,9 +145,9 @@ cnn_status cnn_trainer_save(const cnn_trainer *trainer, const char *path, cnn_er
     cnn_model *model = cnn_model_copy(trainer->model, error);
     append_position(trainer, &position);
     append_history(trainer, &history);
-    status = model != NULL ? set_text(model, "checkpoint.position", &position, error) : CNN_MEMORY;
+    status = model != NULL ? cnn_model_take_metadata(model, "checkpoint.position", &position, error) : CNN_MEMORY;
     if (status == CNN_OK) {
-        status = set_text(model, "checkpoint.history", &history, error);
+        status = cnn_model_take_metadata(model, "checkpoint.history", &history, error);
     }
     if (status == CNN_OK) {
         status = cnn_model_encode(model, blocks, count, &bytes, &size, error);

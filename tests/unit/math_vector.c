@@ -35,21 +35,6 @@ static void adds(void **state)
     }
 }
 
-static void adds_to_rows(void **state)
-{
-    (void)state;
-    cnn_real x[COLUMNS];
-    cnn_real y[ROWS * COLUMNS + 1];
-    fill(x, COLUMNS, 1000);
-    for (size_t columns = 1; columns <= COLUMNS; columns++) {
-        fill(y, ROWS * COLUMNS + 1, 0);
-        cnn_vector_add_rows(y, x, ROWS, columns);
-        for (size_t i = 0; i <= ROWS * COLUMNS; i++) {
-            assert_true(y[i] == (i < ROWS * columns ? sample(i) + x[i % columns] : sample(i)));
-        }
-    }
-}
-
 static void sums_rows_in_order(void **state)
 {
     (void)state;
@@ -99,7 +84,6 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(adds),
-        cmocka_unit_test(adds_to_rows),
         cmocka_unit_test(sums_rows_in_order),
         cmocka_unit_test(finds_what_is_not_finite),
     };
