@@ -13,6 +13,7 @@ typedef struct settings {
     const char *only; /* "train", "classify", "latency"; NULL: all three */
     int threads;
     int images;
+    int batch; /* of training and of classifying; 0: the recipe's, and a session's own */
     double seconds; /* measured, after a warm-up of a fifth of it */
     bool json;
 } settings;
@@ -126,7 +127,7 @@ static int bench_calls(const settings *set, const cnn_model *model, const cnn_da
                        double **durations, cnn_error *error)
 {
     enum { LIMIT = 1 << 20 };
-    const cnn_session_options options = {.threads = set->threads, .batch = count == 1 ? 1 : 0};
+    const cnn_session_options options = {.threads = set->threads, .batch = count == 1 ? 1 : set->batch};
     cnn_session *session = cnn_session_new(model, &options, error);
     *durations = malloc(sizeof **durations * LIMIT);
     int calls = -1;
@@ -180,6 +181,12 @@ static cnn_recipe *load_recipe(const settings *set, cnn_error *error)
             cnn_recipe_free(recipe);
             recipe = NULL;
         }
+    }
+    char batch[32];
+    snprintf(batch, sizeof batch, "batch=%d", set->batch);
+    if (recipe && set->batch > 0 && cnn_recipe_set(recipe, batch, error) != CNN_OK) {
+        cnn_recipe_free(recipe);
+        recipe = NULL;
     }
     return recipe;
 }
@@ -244,6 +251,8 @@ static bool parse(int argc, char **argv, settings *set)
             set->only = argv[++i];
         } else if (strcmp(name, "--threads") == 0) {
             set->threads = (int)strtol(argv[++i], NULL, 10);
+        } else if (strcmp(name, "--batch") == 0) {
+            set->batch = (int)strtol(argv[++i], NULL, 10);
         } else if (strcmp(name, "--images") == 0) {
             set->images = (int)strtol(argv[++i], NULL, 10);
         } else if (strcmp(name, "--seconds") == 0) {
@@ -252,14 +261,14 @@ static bool parse(int argc, char **argv, settings *set)
             return false;
         }
     }
-    return set->recipe && set->threads > 0 && set->images > 0 && set->seconds > 0;
+    return set->recipe && set->threads > 0 && set->images > 0 && set->batch >= 0 && set->seconds > 0;
 }
 
 int main(int argc, char **argv)
 {
     settings set = {.threads = cnn_processor_count(), .images = 4096, .seconds = 3};
     if (!parse(argc, argv, &set)) {
-        fprintf(stderr, "usage: cnn-bench RECIPE [--only train|classify|latency] [--threads N] [--seconds S] "
+        fprintf(stderr, "usage: cnn-bench RECIPE [--only train|classify|latency] [--threads N] [--batch N] [--seconds S] "
                         "[--images N] [--json]\n");
         return 2;
     }

@@ -127,7 +127,7 @@ class Bench:
             self.model, logits = build(statements, torch.zeros(1, channels, height, width))
         self.model.apply(he_initialize)
         self.model.to(memory_format=self.layout)
-        self.batch = int(options.get("batch", 64))
+        self.batch = args.batch or int(options.get("batch", 64))
         self.optimizer = torch.optim.SGD(
             self.model.parameters(),
             lr=1e-4,
@@ -177,8 +177,8 @@ class Bench:
 
         def call(_):
             with torch.inference_mode():
-                for first in range(0, len(self.images), 64):
-                    torch.softmax(self.model(self.images[first : first + 64]), 1)
+                for first in range(0, len(self.images), self.batch):
+                    torch.softmax(self.model(self.images[first : first + self.batch]), 1)
 
         durations = self.repeat(call)
         return len(self.images) * len(durations) / sum(durations)
@@ -200,6 +200,7 @@ def main():
     parser.add_argument("--only", choices=["train", "classify", "latency"])
     parser.add_argument("--threads", type=int, default=1)
     parser.add_argument("--seconds", type=float, default=3)
+    parser.add_argument("--batch", type=int, help="default: the recipe's")
     parser.add_argument("--images", type=int, default=4096)
     parser.add_argument("--layout", choices=["channels_first", "channels_last"], default="channels_last")
     parser.add_argument("--json", action="store_true", help="the only form there is")
