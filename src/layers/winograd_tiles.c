@@ -88,16 +88,25 @@ static square inputs_of(const cnn_winograd_tiling *t, size_t tile)
 }
 
 /** The places of the square's pixels within images, `outside` for those that lie there. */
-static void find_pixels(square s, const cnn_real *images, const cnn_real *outside, const cnn_real *pixels[PLANES])
+static CNN_INLINE void find_pixels(square s, const cnn_real *images, const cnn_real *outside,
+                                   const cnn_real *pixels[PLANES])
 {
-    const size_t channels = (size_t)s.shape.channels;
+    const ptrdiff_t channels = s.shape.channels, row = s.shape.width * channels;
     const cnn_real *image = images + s.image * cnn_shape_size(s.shape);
+    if (s.y >= 0 && s.x >= 0 && s.y + s.size <= s.shape.height && s.x + s.size <= s.shape.width) {
+        const cnn_real *corner = image + s.y * row + s.x * channels;
+        for (int i = 0; i < s.size; i++) {
+            for (int j = 0; j < s.size; j++) {
+                pixels[i * s.size + j] = corner + i * row + j * channels;
+            }
+        }
+        return;
+    }
     for (int i = 0; i < s.size; i++) {
         const bool row_inside = s.y + i >= 0 && s.y + i < s.shape.height;
-        const cnn_real *row = image + (size_t)(row_inside ? s.y + i : 0) * (size_t)s.shape.width * channels;
         for (int j = 0; j < s.size; j++) {
             const bool inside = row_inside && s.x + j >= 0 && s.x + j < s.shape.width;
-            pixels[i * s.size + j] = inside ? row + (size_t)(s.x + j) * channels : outside;
+            pixels[i * s.size + j] = inside ? image + (s.y + i) * row + (s.x + j) * channels : outside;
         }
     }
 }
