@@ -15,8 +15,14 @@ typedef struct conv_state {
     cnn_conv_geometry geometry;
     const cnn_conv_algorithm *algorithms[CNN_CONV_PASSES];
     const cnn_conv_algorithm *preparing; /* the one of them that makes call->prepared, or NULL */
+    bool by_filters;                     /* how forward is cut into parts: filters, else pixels */
     char description[64];
 } conv_state;
+
+/* Multiplications of one image that are worth waking further threads for. */
+#define ALONE_LEAST 100000
+/* Filters and channels are cut at multiples of a vector's length. */
+#define VECTOR 16
 
 static const cnn_option conv_options[] = {
     {"filters", CNN_OPTION_INTEGER, offsetof(cnn_conv_options, filters), 1, 65536, NULL, NULL, "output channels",
@@ -131,6 +137,24 @@ static void describe(conv_state *state)
     }
 }
 
+static bool is_whole(const conv_state *state, cnn_conv_pass pass)
+{
+    const cnn_conv_algorithm *algorithm = state->algorithms[pass];
+    return algorithm->whole && algorithm->whole(&state->geometry, pass);
+}
+
+/** Which passes run over the whole batch: backward where both of its gradients may. */
+static void plan_parts(cnn_layer_plan *plan, conv_state *state)
+{
+    const cnn_conv_geometry *g = &state->geometry;
+    const bool forward = is_whole(state, CNN_CONV_FORWARD);
+    const bool backward = is_whole(state, CNN_CONV_BACKWARD_WEIGHT) && is_whole(state, CNN_CONV_BACKWARD_INPUT);
+    state->by_filters = forward || (g->groups == 1 && g->output.channels > g->output.height * g->output.width / 2);
+    plan->alone_parts = plan->multiply_adds > ALONE_LEAST ? CNN_CONV_PARTS : 0;
+    plan->forward_parts = forward ? CNN_CONV_PARTS : 0;
+    plan->backward_parts = backward ? 2 * CNN_CONV_PARTS : 0;
+}
+
 static cnn_status conv_plan(cnn_layer_plan *plan, const void *options, void *state_memory, cnn_error *error)
 {
     conv_state *state = state_memory;
@@ -159,16 +183,11 @@ static cnn_status conv_plan(cnn_layer_plan *plan, const void *options, void *sta
         plan->prepared_size_training = state->preparing->prepared_size(geometry, true);
         plan->prepare_parts = state->preparing->prepare_parts(geometry);
     }
+    plan_parts(plan, state);
     describe(state);
     plan->algorithm = state->description;
     plan->backward_reads_input = true;
     return CNN_OK;
-}
-
-static void run(const cnn_layer_call *call, cnn_conv_pass pass)
-{
-    const conv_state *state = call->state;
-    state->algorithms[pass]->run[pass](&state->geometry, call);
 }
 
 static void conv_prepare(const cnn_layer_call *call)
@@ -177,16 +196,63 @@ static void conv_prepare(const cnn_layer_call *call)
     state->preparing->prepare(&state->geometry, call);
 }
 
-static void conv_forward(const cnn_layer_call *call)
+/* ---- slices */
+
+/** Part `part` of `parts` of 0 .. count - 1, in whole vectors. */
+static cnn_span share(int count, int part, int parts)
 {
-    run(call, CNN_CONV_FORWARD);
+    const int vectors = (count + VECTOR - 1) / VECTOR;
+    const int first = vectors * part / parts * VECTOR, end = vectors * (part + 1) / parts * VECTOR;
+    return (cnn_span){first < count ? first : count, end < count ? end : count};
 }
 
+cnn_conv_slice cnn_conv_gradient_slice(const cnn_conv_geometry *g, int part)
+{
+    return (cnn_conv_slice){share(g->output.channels, part / 2, 2), share(g->input.channels, part % 2, 2), 0, 1};
+}
+
+static cnn_conv_slice everything(const cnn_conv_geometry *g)
+{
+    return (cnn_conv_slice){{0, g->output.channels}, {0, g->input.channels}, 0, 1};
+}
+
+static void run(const cnn_layer_call *call, cnn_conv_pass pass, cnn_conv_slice slice)
+{
+    const conv_state *state = call->state;
+    state->algorithms[pass]->run[pass](&state->geometry, call, slice);
+}
+
+static void conv_forward(const cnn_layer_call *call)
+{
+    const conv_state *state = call->state;
+    const cnn_conv_geometry *g = &state->geometry;
+    cnn_conv_slice slice = everything(g);
+    if (call->parts > 1 && state->by_filters) {
+        slice.filters = share(g->output.channels, call->part, call->parts);
+    } else {
+        slice.piece = call->part;
+        slice.pieces = call->parts;
+    }
+    run(call, CNN_CONV_FORWARD, slice);
+}
+
+/** Over the whole batch, the first parts have the weight gradient, the others the input's. */
 static void conv_backward(const cnn_layer_call *call)
 {
-    run(call, CNN_CONV_BACKWARD_WEIGHT);
+    const conv_state *state = call->state;
+    const cnn_conv_geometry *g = &state->geometry;
+    cnn_conv_slice slice = everything(g);
+    if (call->parts > 1 && call->part < CNN_CONV_PARTS) {
+        run(call, CNN_CONV_BACKWARD_WEIGHT, cnn_conv_gradient_slice(g, call->part));
+        return;
+    }
+    if (call->parts > 1) {
+        slice.channels = share(g->input.channels, call->part - CNN_CONV_PARTS, CNN_CONV_PARTS);
+    } else {
+        run(call, CNN_CONV_BACKWARD_WEIGHT, slice);
+    }
     if (call->dx) {
-        run(call, CNN_CONV_BACKWARD_INPUT);
+        run(call, CNN_CONV_BACKWARD_INPUT, slice);
     }
 }
 

@@ -3,7 +3,7 @@
 #ifndef CNN_LAYERS_CONV_H
 #define CNN_LAYERS_CONV_H
 
-#include "layers/layer.h"
+#include "layers/planning.h"
 
 typedef struct cnn_conv_options {
     int filters;
@@ -27,6 +27,13 @@ typedef struct cnn_conv_geometry {
 typedef enum cnn_conv_pass { CNN_CONV_FORWARD, CNN_CONV_BACKWARD_INPUT, CNN_CONV_BACKWARD_WEIGHT } cnn_conv_pass;
 #define CNN_CONV_PASSES 3
 
+/** What a call computes of its pass: some filters (forward and weight gradient) and channels (input gradient and weight
+ * gradient), and of the images' pixels piece `piece` of `pieces`. */
+typedef struct cnn_conv_slice {
+    cnn_span filters, channels;
+    int piece, pieces;
+} cnn_conv_slice;
+
 typedef struct cnn_conv_algorithm {
     const char *name;
     /** Whether it can compute all passes of such a layer. */
@@ -39,9 +46,18 @@ typedef struct cnn_conv_algorithm {
     size_t (*prepared_size)(const cnn_conv_geometry *geometry, bool training);
     int (*prepare_parts)(const cnn_conv_geometry *geometry);
     void (*prepare)(const cnn_conv_geometry *geometry, const cnn_layer_call *call);
-    /** By pass: y with bias; dx; the gradients of weight and bias. */
-    void (*run[CNN_CONV_PASSES])(const cnn_conv_geometry *geometry, const cnn_layer_call *call);
+    /** Whether the pass is faster over the whole batch, in slices of filters and channels, than in lanes; then run[] takes
+     * such slices. NULL: never. */
+    bool (*whole)(const cnn_conv_geometry *geometry, cnn_conv_pass pass);
+    /** By pass: y with bias; dx; the gradients of weight and bias, the latter whole in the slice with filter 0 and
+     * channel 0. Forward takes any slice, but all filters where there are groups. */
+    void (*run[CNN_CONV_PASSES])(const cnn_conv_geometry *geometry, const cnn_layer_call *call, cnn_conv_slice slice);
 } cnn_conv_algorithm;
+
+/** What part `part` of CNN_CONV_PARTS computes of the weight gradient over the whole batch: half of the filters by half of
+ * the channels. */
+#define CNN_CONV_PARTS 4
+cnn_conv_slice cnn_conv_gradient_slice(const cnn_conv_geometry *geometry, int part);
 
 /** Best first, NULL-terminated; the last is possible and worthwhile for everything. */
 extern const cnn_conv_algorithm *const cnn_conv_algorithms[];

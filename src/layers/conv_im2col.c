@@ -46,15 +46,22 @@ static bool is_pointwise(const cnn_conv_geometry *g)
            g->input.height == g->output.height && g->input.width == g->output.width;
 }
 
-static size_t strip_pixels(const cnn_conv_geometry *g, int n)
+/** Output pixels of n images, or of a piece of them. */
+typedef struct pixel_range {
+    size_t first, end;
+} pixel_range;
+
+static pixel_range pixels_of(const cnn_conv_geometry *g, int n, const cnn_conv_slice *slice)
 {
-    return (size_t)n * (size_t)g->output.height * (size_t)g->output.width;
+    const size_t pixels = (size_t)n * (size_t)g->output.height * (size_t)g->output.width;
+    const size_t piece = (size_t)slice->piece, pieces = (size_t)slice->pieces;
+    return (pixel_range){pixels * piece / pieces, pixels * (piece + 1) / pieces};
 }
 
-/** The strip of group 0 of up to `rows` output pixels that begins at `first` of `pixels`. */
-static cnn_strip strip_at(const cnn_conv_geometry *g, size_t first, size_t rows, size_t pixels)
+/** The strip of group 0 of up to `rows` output pixels that begins at `first` and ends before `end`. */
+static cnn_strip strip_at(const cnn_conv_geometry *g, size_t first, size_t rows, size_t end)
 {
-    const size_t left = pixels - first;
+    const size_t left = end - first;
     return (cnn_strip){.geometry = g, .first = first, .count = (int)(left < rows ? left : rows)};
 }
 
@@ -93,43 +100,50 @@ static cnn_matrix gradient_of(const cnn_strip *strip, const cnn_layer_call *call
     return (cnn_matrix){call->dy + output_at(strip), strip->count, g->group_filters, g->output.channels};
 }
 
-/** y[rows][columns] = bias[columns] in each row: the product then adds to it, which costs no more than zeroing did. */
-static void set_rows(cnn_real *restrict y, const cnn_real *restrict bias, size_t rows, size_t columns)
+/** y[rows][columns] = bias[columns] in each row, rows being `stride` apart: the product then adds to it, which costs no
+ * more than zeroing did. */
+static void set_rows(cnn_real *restrict y, size_t stride, const cnn_real *restrict bias, size_t rows, size_t columns)
 {
     for (size_t r = 0; r < rows; r++) {
-        memcpy(y + r * columns, bias, columns * sizeof *y);
+        memcpy(y + r * stride, bias, columns * sizeof *y);
     }
 }
 
-/** y[pixels][filters] = bias + columns[pixels][column_size] weight^T */
-static void forward(const cnn_conv_geometry *g, const cnn_layer_call *call)
+/** y[pixels][filters] = bias + columns[pixels][column_size] weight^T. A slice of filters has them of the only group. */
+static void forward(const cnn_conv_geometry *g, const cnn_layer_call *call, cnn_conv_slice slice)
 {
-    const size_t rows = strip_rows(g, CNN_CONV_FORWARD), pixels = strip_pixels(g, call->n);
-    const size_t filters = (size_t)g->output.channels;
-    for (size_t first = 0; first < pixels; first += rows) {
-        cnn_strip strip = strip_at(g, first, rows, pixels);
+    const size_t rows = strip_rows(g, CNN_CONV_FORWARD);
+    const pixel_range pixels = pixels_of(g, call->n, &slice);
+    const size_t filters = (size_t)g->output.channels, skipped = (size_t)slice.filters.first;
+    const int count = slice.filters.end - slice.filters.first;
+    cnn_real *y = call->y + skipped;
+    for (size_t first = pixels.first; first < pixels.end; first += rows) {
+        cnn_strip strip = strip_at(g, first, rows, pixels.end);
         if (g->bias) {
-            set_rows(call->y + first * filters, call->tensors[1], (size_t)strip.count, filters);
+            set_rows(y + first * filters, filters, call->tensors[1] + skipped, (size_t)strip.count, (size_t)count);
         }
         for (; strip.group < g->groups; strip.group++) {
-            cnn_gemm((cnn_factor){columns_of(&strip, call), CNN_PLAIN},
-                     (cnn_factor){weights_of(&strip, call), CNN_TRANSPOSED},
-                     (cnn_product){call->y + output_at(&strip), g->output.channels, g->bias ? 1 : 0});
+            cnn_matrix weights = weights_of(&strip, call);
+            weights.data += skipped * (size_t)column_size(g);
+            weights.rows = g->groups == 1 ? count : weights.rows;
+            cnn_gemm((cnn_factor){columns_of(&strip, call), CNN_PLAIN}, (cnn_factor){weights, CNN_TRANSPOSED},
+                     (cnn_product){y + output_at(&strip), g->output.channels, g->bias ? 1 : 0});
         }
     }
 }
 
 /** dcolumns[pixels][column_size] = dy[pixels][filters] weight, each added to the pixels it came from. */
-static void backward_input(const cnn_conv_geometry *g, const cnn_layer_call *call)
+static void backward_input(const cnn_conv_geometry *g, const cnn_layer_call *call, cnn_conv_slice slice)
 {
-    const size_t rows = strip_rows(g, CNN_CONV_BACKWARD_INPUT), pixels = strip_pixels(g, call->n);
+    const size_t rows = strip_rows(g, CNN_CONV_BACKWARD_INPUT);
+    const pixel_range pixels = pixels_of(g, call->n, &slice);
     const size_t channels = (size_t)g->input.channels;
     const bool pointwise = is_pointwise(g);
     if (!pointwise) {
         memset(call->dx, 0, (size_t)call->n * cnn_shape_size(g->input) * sizeof *call->dx);
     }
-    for (size_t first = 0; first < pixels; first += rows) {
-        for (cnn_strip strip = strip_at(g, first, rows, pixels); strip.group < g->groups; strip.group++) {
+    for (size_t first = pixels.first; first < pixels.end; first += rows) {
+        for (cnn_strip strip = strip_at(g, first, rows, pixels.end); strip.group < g->groups; strip.group++) {
             const size_t skipped = (size_t)strip.group * (size_t)g->group_channels;
             cnn_product product = {call->scratch, column_size(g), 0};
             if (pointwise) {
@@ -145,13 +159,14 @@ static void backward_input(const cnn_conv_geometry *g, const cnn_layer_call *cal
 }
 
 /** dweight[filters][column_size] = dy^T columns, dbias[filters] = sum of dy's rows; both over the strips in order. */
-static void backward_weight(const cnn_conv_geometry *g, const cnn_layer_call *call)
+static void backward_weight(const cnn_conv_geometry *g, const cnn_layer_call *call, cnn_conv_slice slice)
 {
-    const size_t rows = strip_rows(g, CNN_CONV_BACKWARD_WEIGHT), pixels = strip_pixels(g, call->n);
+    const size_t rows = strip_rows(g, CNN_CONV_BACKWARD_WEIGHT);
+    const pixel_range pixels = pixels_of(g, call->n, &slice);
     const size_t filters = (size_t)g->output.channels;
     const size_t group_size = (size_t)g->group_filters * (size_t)column_size(g);
-    for (size_t first = 0; first < pixels; first += rows) {
-        cnn_strip strip = strip_at(g, first, rows, pixels);
+    for (size_t first = pixels.first; first < pixels.end; first += rows) {
+        cnn_strip strip = strip_at(g, first, rows, pixels.end);
         const int keep = first > 0;
         if (g->bias) {
             cnn_vector_sum_rows(call->gradients[1], call->dy + first * filters, (size_t)strip.count, filters, keep);

@@ -19,23 +19,29 @@
 typedef struct workspace {
     cnn_real *zeros;    /* what tiles read outside the image */
     cnn_real *nowhere;  /* where they write there */
-    cnn_real *from;     /* [36][group][from.channels] */
-    cnn_real *to;       /* [36][group][to.channels], or of so many filters as are done at a time */
+    cnn_real *from;     /* [36][group][channels read] */
+    cnn_real *to;       /* [36][group][channels written], or of so many filters as are done at a time */
     cnn_real *gradient; /* [36][filters done at a time][channels], of the weight gradient only */
     size_t size;        /* bytes of all */
 } workspace;
 
-/* The weight gradient is made for so many filters at a time that its planes stay in the L2 cache, though V is made anew
- * for each where a lane has more than one group: 256 x 256 filters over 8x8 pixels take 0.7 of the time that all at
- * once did, and an eighth of the memory. */
+static int count_of(cnn_span span)
+{
+    return span.end - span.first;
+}
+
+/* In a lane, the weight gradient is made for so many filters at a time that its planes stay in the L2 cache, though V is
+ * made anew for each where a lane has more than one group: 256 x 256 filters over 8x8 pixels take 0.7 of the time that
+ * all at once did, and an eighth of the memory. Over the whole batch a slice is small, and groups are many. */
 #define GRADIENT_BYTES ((size_t)1 << 20)
 #define GRADIENT_LEAST 32
 
-static int filters_at_once(const cnn_winograd_tiling *t)
+static int filters_at_once(const cnn_conv_geometry *g, cnn_conv_slice slice)
 {
-    const size_t fitting = GRADIENT_BYTES / (PLANES * sizeof(cnn_real) * (size_t)t->from.channels) / 16 * 16;
+    const int channels = count_of(slice.channels), filters = count_of(slice.filters);
+    const size_t fitting = GRADIENT_BYTES / (PLANES * sizeof(cnn_real) * (size_t)channels) / 16 * 16;
     const int most = fitting > GRADIENT_LEAST ? (int)fitting : GRADIENT_LEAST;
-    return most < t->to.channels ? most : t->to.channels;
+    return channels < g->input.channels || filters < most ? filters : most;
 }
 
 /** Room for `count` numbers within `memory`, which is NULL while sizes are added up. */
@@ -46,20 +52,18 @@ static cnn_real *take(workspace *w, void *memory, size_t count)
     return at;
 }
 
-/** Places in `memory`; sizes only where that is NULL. */
-static workspace workspace_in(void *memory, const cnn_winograd_tiling *t, cnn_conv_pass pass)
+/** Places in `memory` for groups of `group` tiles; sizes only where that is NULL. The weight gradient's planes are those
+ * of `to` filters by `from` channels. */
+static workspace workspace_in(void *memory, int group, int from, int to, bool gradient)
 {
     workspace w = {0};
-    const int from = t->from.channels, to = t->to.channels, at_once = filters_at_once(t);
     const size_t most = (size_t)(from > to ? from : to);
     w.zeros = take(&w, memory, most);
     w.nowhere = take(&w, memory, most);
-    w.from = take(&w, memory, PLANES * cnn_winograd_stride(t->group, from));
-    if (pass == CNN_CONV_BACKWARD_WEIGHT) {
-        w.to = take(&w, memory, PLANES * cnn_winograd_stride(t->group, at_once));
-        w.gradient = take(&w, memory, PLANES * cnn_winograd_stride(at_once, from));
-    } else {
-        w.to = take(&w, memory, PLANES * cnn_winograd_stride(t->group, to));
+    w.from = take(&w, memory, PLANES * cnn_winograd_stride(group, from));
+    w.to = take(&w, memory, PLANES * cnn_winograd_stride(group, to));
+    if (gradient) {
+        w.gradient = take(&w, memory, PLANES * cnn_winograd_stride(to, from));
     }
     if (memory) {
         memset(w.zeros, 0, most * sizeof *w.zeros);
@@ -81,53 +85,72 @@ static size_t prepared_turned(const cnn_conv_geometry *g)
     return PLANES * cnn_winograd_stride(g->output.channels, g->input.channels);
 }
 
-/** M[36] = V[36] weights[36], in [from.channels][to.channels]. */
-static void multiply_group(const cnn_winograd_tiling *t, int count, const cnn_real *weights, const workspace *w)
+/** M[36] = V[36] weights[36], of which [from.channels][span] are taken out of [from.channels][to.channels]. */
+static void multiply_group(const cnn_winograd_tiling *t, int count, const cnn_real *weights, cnn_span span,
+                           const workspace *w)
 {
-    const int from = t->from.channels, to = t->to.channels;
+    const int from = t->from.channels, to = count_of(span);
     const size_t from_stride = cnn_winograd_stride(t->group, from), to_stride = cnn_winograd_stride(t->group, to);
-    const size_t weight_stride = cnn_winograd_stride(from, to);
+    const size_t weight_stride = cnn_winograd_stride(from, t->to.channels);
     for (size_t k = 0; k < PLANES; k++) {
         cnn_gemm_near((cnn_factor){{w->from + k * from_stride, count, from, from}, CNN_PLAIN},
-                      (cnn_factor){{weights + k * weight_stride, from, to, to}, CNN_PLAIN},
+                      (cnn_factor){{weights + k * weight_stride + span.first, from, to, t->to.channels}, CNN_PLAIN},
                       (cnn_product){w->to + k * to_stride, to, 0});
     }
 }
 
-/** `to` = `from` convolved with prepared weights. */
-static void convolve(const cnn_winograd_tiling *t, const cnn_layer_call *call, const cnn_real *from,
-                     const cnn_real *weights, const cnn_real *offset, cnn_real *to)
+/** What is convolved: the span's channels of `to` = `from` with prepared weights, over a range of tiles. */
+typedef struct convolution {
+    const cnn_real *from, *weights, *offset;
+    cnn_real *to;
+    cnn_span span;
+    cnn_winograd_range range;
+} convolution;
+
+static void convolve(const cnn_winograd_tiling *t, const convolution *c, void *scratch)
 {
-    const workspace w = workspace_in(call->scratch, t, CNN_CONV_FORWARD);
-    const size_t groups = cnn_winograd_groups(t, call->n);
-    for (size_t i = 0; i < groups; i++) {
-        const cnn_winograd_group group = cnn_winograd_group_at(t, call->n, i);
-        cnn_winograd_spread_group(t, group, from, w.zeros, w.from);
-        multiply_group(t, group.count, weights, &w);
-        cnn_winograd_collect_group(t, group, w.to, offset, w.nowhere, to);
+    const workspace w = workspace_in(scratch, t->group, t->from.channels, count_of(c->span), false);
+    const cnn_winograd_output output = {.channels = count_of(c->span),
+                                        .offset = c->offset ? c->offset + c->span.first : NULL,
+                                        .nowhere = w.nowhere,
+                                        .y = c->to + c->span.first};
+    for (size_t i = 0; i < c->range.groups; i++) {
+        const cnn_winograd_group group = cnn_winograd_group_at(c->range, i);
+        cnn_winograd_spread_group(t, group, c->from, t->from.channels, w.zeros, w.from);
+        multiply_group(t, group.count, c->weights, c->span, &w);
+        cnn_winograd_collect_group(t, group, w.to, &output);
     }
 }
 
-static void forward(const cnn_conv_geometry *g, const cnn_layer_call *call)
+static void forward(const cnn_conv_geometry *g, const cnn_layer_call *call, cnn_conv_slice slice)
 {
     const cnn_winograd_tiling t = cnn_winograd_tile(g, CNN_CONV_FORWARD);
-    convolve(&t, call, call->x, call->prepared, g->bias ? call->tensors[1] : NULL, call->y);
+    const convolution c = {.from = call->x,
+                           .weights = call->prepared,
+                           .offset = g->bias ? call->tensors[1] : NULL,
+                           .to = call->y,
+                           .span = slice.filters,
+                           .range = cnn_winograd_piece(&t, call->n, slice.piece, slice.pieces)};
+    convolve(&t, &c, call->scratch);
 }
 
-static void backward_input(const cnn_conv_geometry *g, const cnn_layer_call *call)
+static void backward_input(const cnn_conv_geometry *g, const cnn_layer_call *call, cnn_conv_slice slice)
 {
     const cnn_winograd_tiling t = cnn_winograd_tile(g, CNN_CONV_BACKWARD_INPUT);
-    convolve(&t, call, call->dy, (const cnn_real *)call->prepared + prepared_forward(g), NULL, call->dx);
+    const convolution c = {.from = call->dy,
+                           .weights = (const cnn_real *)call->prepared + prepared_forward(g),
+                           .to = call->dx,
+                           .span = slice.channels,
+                           .range = cnn_winograd_piece(&t, call->n, slice.piece, slice.pieces)};
+    convolve(&t, &c, call->scratch);
 }
 
 /* ---- weight gradient */
 
-/** gradient[36] (+)= Y[36]^T V[36] of a group and `filters` filters. */
-static void add_products(const cnn_winograd_tiling *t, int count, int filters, bool keep, const workspace *w)
+/** gradient[36][filters][channels] (+)= Y[36]^T V[36] of a group of `count` tiles. */
+static void add_products(int group, int count, int filters, int channels, bool keep, const workspace *w)
 {
-    const int channels = t->from.channels;
-    const size_t from_stride = cnn_winograd_stride(t->group, channels),
-                 to_stride = cnn_winograd_stride(t->group, filters);
+    const size_t from_stride = cnn_winograd_stride(group, channels), to_stride = cnn_winograd_stride(group, filters);
     const size_t stride = cnn_winograd_stride(filters, channels);
     for (size_t k = 0; k < PLANES; k++) {
         cnn_gemm((cnn_factor){{w->to + k * to_stride, count, filters, filters}, CNN_TRANSPOSED},
@@ -136,42 +159,43 @@ static void add_products(const cnn_winograd_tiling *t, int count, int filters, b
     }
 }
 
-/** dw[filters][size][size][channels] = G^T gradient G */
-static void collect_gradient(int size, int filters, int channels, const workspace *w, cnn_real *dw)
+/** dw[filters][size][size][span] = G^T gradient G, the rows of dw being input.channels long. */
+static void collect_gradient(const cnn_conv_geometry *g, int filters, cnn_span span, const workspace *w, cnn_real *dw)
 {
-    const int taps = size * size;
+    const int taps = g->kernel_h * g->kernel_w, channels = count_of(span);
     for (int f = 0; f < filters; f++) {
         cnn_real *tile[TAPS];
         for (int i = 0; i < taps; i++) {
-            tile[i] = dw + (size_t)(f * taps + i) * (size_t)channels;
+            tile[i] = dw + (size_t)(f * taps + i) * (size_t)g->input.channels + (size_t)span.first;
         }
-        cnn_winograd_collect(size, w->gradient + (size_t)f * (size_t)channels, cnn_winograd_stride(filters, channels),
-                             (size_t)channels, NULL, tile);
+        cnn_winograd_collect(g->kernel_h, w->gradient + (size_t)f * (size_t)channels,
+                             cnn_winograd_stride(filters, channels), (size_t)channels, NULL, tile);
     }
 }
 
-static void backward_weight(const cnn_conv_geometry *g, const cnn_layer_call *call)
+static void backward_weight(const cnn_conv_geometry *g, const cnn_layer_call *call, cnn_conv_slice slice)
 {
     const cnn_winograd_tiling t = cnn_winograd_tile(g, CNN_CONV_BACKWARD_WEIGHT);
-    const workspace w = workspace_in(call->scratch, &t, CNN_CONV_BACKWARD_WEIGHT);
-    const int channels = g->input.channels, filters = g->output.channels, at_once = filters_at_once(&t);
-    const size_t groups = cnn_winograd_groups(&t, call->n);
-    const size_t filter_size = (size_t)(g->kernel_h * g->kernel_w) * (size_t)channels;
-    for (int first = 0; first < filters; first += at_once) {
-        const int count = filters - first < at_once ? filters - first : at_once;
-        for (size_t i = 0; i < groups; i++) {
-            const cnn_winograd_group group = cnn_winograd_group_at(&t, call->n, i);
-            if (first == 0 || groups > 1) {
-                cnn_winograd_spread_group(&t, group, call->x, w.zeros, w.from);
+    const int channels = count_of(slice.channels), at_once = filters_at_once(g, slice);
+    const workspace w = workspace_in(call->scratch, t.group, channels, at_once, true);
+    const cnn_winograd_range range = cnn_winograd_piece(&t, call->n, 0, 1);
+    const size_t filter_size = (size_t)(g->kernel_h * g->kernel_w) * (size_t)g->input.channels;
+    for (int first = slice.filters.first; first < slice.filters.end; first += at_once) {
+        const int left = slice.filters.end - first, count = left < at_once ? left : at_once;
+        for (size_t i = 0; i < range.groups; i++) {
+            const cnn_winograd_group group = cnn_winograd_group_at(range, i);
+            if (first == slice.filters.first || range.groups > 1) {
+                cnn_winograd_spread_group(&t, group, call->x + slice.channels.first, channels, w.zeros, w.from);
             }
             cnn_winograd_evaluate_group(&t, group, call->dy + first, count, w.zeros, w.to);
-            add_products(&t, group.count, count, i > 0, &w);
+            add_products(t.group, group.count, count, channels, i > 0, &w);
         }
-        collect_gradient(g->kernel_h, count, channels, &w, call->gradients[0] + (size_t)first * filter_size);
+        collect_gradient(g, count, slice.channels, &w, call->gradients[0] + (size_t)first * filter_size);
     }
-    if (g->bias) {
+    if (g->bias && slice.filters.first == 0 && slice.channels.first == 0) {
         cnn_vector_sum_rows(call->gradients[1], call->dy,
-                            (size_t)call->n * (size_t)g->output.height * (size_t)g->output.width, (size_t)filters, 0);
+                            (size_t)call->n * (size_t)g->output.height * (size_t)g->output.width,
+                            (size_t)g->output.channels, 0);
     }
 }
 
@@ -250,10 +274,31 @@ static bool possible(const cnn_conv_geometry *g)
            g->stride_w == 1 && g->groups == 1;
 }
 
-/* Fitted to some 120 shapes, lanes of 8 images: in units of one multiplication by the products, a tile costs 36 of them
- * for each pair of channel and filter, those 36 times SPREADING for each channel in whole vectors, and what a lane pays
- * once: reading the prepared weights, or writing and transforming their gradient, dearer where that leaves the caches.
- * im2col's multiplications cost IM2COL each. */
+/* Images of a lane and of a batch that the rules take for granted: they must follow from the shape alone. */
+#define LANE 8
+#define BATCH 64
+
+/* A slice must leave products of some width, and transforms its tiles once more for each slice beside it. */
+#define LEAST_WHOLE 128
+#define LEAST_ROWS 32
+
+/** Forward: where a lane's tiles are too few for a product. Gradients: where the planes of the weights' outnumber those
+ * of a lane's tiles, so that transforming and adding up one of them a lane costs more than transforming tiles twice. */
+static bool whole(const cnn_conv_geometry *g, cnn_conv_pass pass)
+{
+    const cnn_winograd_tiling t = cnn_winograd_tile(g, pass);
+    const int channels = g->input.channels, filters = g->output.channels;
+    const double tiles = (double)LANE * t.high * t.wide;
+    if (channels < LEAST_WHOLE || filters < LEAST_WHOLE) {
+        return false;
+    }
+    return pass == CNN_CONV_FORWARD ? tiles < LEAST_ROWS : (double)channels * filters > tiles * (channels + filters);
+}
+
+/* Fitted to some 120 shapes, lanes of LANE images: in units of one multiplication by the products, a tile costs 36 of
+ * them for each pair of channel and filter, those 36 times SPREADING for each channel in whole vectors, and what a lane,
+ * or the batch, pays once: reading the prepared weights, or writing and transforming their gradient, dearer where that
+ * leaves the caches. im2col's multiplications cost IM2COL each. */
 #define SPREADING 18.0
 #define IM2COL 1.3
 #define LARGE_WEIGHTS ((double)(6 << 20))
@@ -271,23 +316,33 @@ static bool worthwhile(const cnn_conv_geometry *g, cnn_conv_pass pass)
     const double tiles = (double)t.high * t.wide, pairs = (double)g->input.channels * g->output.channels;
     const double taps = (double)g->kernel_h * g->kernel_w;
     const bool large = PLANES * pairs * sizeof(float) > LARGE_WEIGHTS;
-    const double once = pass == CNN_CONV_BACKWARD_WEIGHT ? (large ? 5 : 2) : large ? 2 : 0.5;
+    const double a_lane = pass == CNN_CONV_BACKWARD_WEIGHT ? (large ? 5 : 2) : large ? 2 : 0.5;
+    const double once = whole(g, pass) ? a_lane * LANE / BATCH : a_lane;
     const double direct = IM2COL * taps * g->output.height * g->output.width * pairs;
     const double spreading = SPREADING * (in_vectors(g->input.channels) + in_vectors(g->output.channels));
     return g->input.channels >= LEAST_CHANNELS && g->output.channels >= LEAST_CHANNELS &&
            PLANES * (tiles * (pairs + spreading) + once * pairs) < direct;
 }
 
+/** A slice is never larger than what a lane does at once. */
 static size_t scratch_size(const cnn_conv_geometry *g, cnn_conv_pass pass)
 {
     const cnn_winograd_tiling t = cnn_winograd_tile(g, pass);
-    return workspace_in(NULL, &t, pass).size;
+    if (pass != CNN_CONV_BACKWARD_WEIGHT) {
+        return workspace_in(NULL, t.group, t.from.channels, t.to.channels, false).size;
+    }
+    const cnn_span filters = {0, g->output.channels}, channels = {0, g->input.channels};
+    const cnn_conv_slice all = {filters, channels, 0, 1}, part = cnn_conv_gradient_slice(g, 0);
+    const size_t lane = workspace_in(NULL, t.group, g->input.channels, filters_at_once(g, all), true).size;
+    const size_t whole = workspace_in(NULL, t.group, count_of(part.channels), filters_at_once(g, part), true).size;
+    return lane > whole ? lane : whole;
 }
 
 const cnn_conv_algorithm cnn_conv_winograd = {
     .name = "winograd",
     .possible = possible,
     .worthwhile = worthwhile,
+    .whole = whole,
     .scratch_size = scratch_size,
     .prepared_size = prepared_size,
     .prepare_parts = prepare_parts,

@@ -12,6 +12,8 @@
 /* The batch that the rule below takes for granted: it must follow from the layer's shape alone. */
 #define NOMINAL_BATCH 64
 #define PARTS 4
+/* Multiplications of one image that are worth waking further threads for. */
+#define ALONE_LEAST 100000
 /* Slices are multiples of a vector's length. */
 #define SLICE_UNIT 16
 
@@ -50,6 +52,7 @@ static cnn_status dense_plan(cnn_layer_plan *plan, const void *options_memory, v
     }
     plan->multiply_adds = (int64_t)inputs * options->units;
     plan->backward_reads_input = true;
+    plan->alone_parts = plan->multiply_adds > ALONE_LEAST ? PARTS : 0;
     if (plan->multiply_adds > (int64_t)NOMINAL_BATCH * ((int64_t)inputs + options->units)) {
         plan->forward_parts = PARTS;
         plan->backward_parts = 2 * PARTS;
@@ -120,13 +123,13 @@ static void backward_inputs(const cnn_layer_call *call, cnn_span span)
 static void dense_forward(const cnn_layer_call *call)
 {
     const int units = call->plan->output.channels;
-    forward_units(call, call->plan->forward_parts ? slice(units, call->part) : (cnn_span){0, units});
+    forward_units(call, call->parts > 1 ? slice(units, call->part) : (cnn_span){0, units});
 }
 
 static void dense_backward(const cnn_layer_call *call)
 {
     const int inputs = (int)cnn_shape_size(call->plan->input), units = call->plan->output.channels;
-    if (!call->plan->backward_parts) {
+    if (call->parts == 1) {
         backward_units(call, (cnn_span){0, units});
         backward_inputs(call, (cnn_span){0, inputs});
     } else if (call->part < PARTS) {

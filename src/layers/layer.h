@@ -56,6 +56,7 @@ typedef struct cnn_layer_plan {
     int prepare_parts;                            /* of prepare(); 0: nothing to prepare */
     int forward_parts;                            /* 0: one a lane; else so many over the whole batch */
     int backward_parts;                           /* likewise */
+    int alone_parts; /* of forward in inference where the batch is one lane: so many over it, for several threads */
 } cnn_layer_plan;
 
 /** One part of one pass of one layer. Sizes: n images, plan->input, plan->output. */
@@ -65,7 +66,7 @@ typedef struct cnn_layer_call {
     const void *state; /* what plan() left in its state, of the kind's state_size */
     int n;             /* images of this lane, or of the batch; at least 1 */
     int batch;         /* images of the whole batch */
-    int part;          /* where the layer has parts of its own, and in prepare(): 0 .. parts - 1 */
+    int part, parts;   /* where the layer has parts of its own, and in prepare(): 0 .. parts - 1; else 0 and 1 */
     bool training;
     const cnn_real *x;          /* [n][input]; in backward only if backward_reads_input */
     const cnn_real *x2;         /* the second input, of `add` only */

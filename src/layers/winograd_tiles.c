@@ -35,21 +35,18 @@ cnn_winograd_tiling cnn_winograd_tile(const cnn_conv_geometry *g, cnn_conv_pass 
     return t;
 }
 
-static size_t all_tiles(const cnn_winograd_tiling *t, int n)
+cnn_winograd_range cnn_winograd_piece(const cnn_winograd_tiling *t, int n, int piece, int pieces)
 {
-    return (size_t)n * (size_t)t->high * (size_t)t->wide;
+    const size_t tiles = (size_t)n * (size_t)t->high * (size_t)t->wide;
+    const size_t first = tiles * (size_t)piece / (size_t)pieces, end = tiles * ((size_t)piece + 1) / (size_t)pieces;
+    return (cnn_winograd_range){first, end, (end - first + (size_t)t->group - 1) / (size_t)t->group};
 }
 
-size_t cnn_winograd_groups(const cnn_winograd_tiling *t, int n)
+cnn_winograd_group cnn_winograd_group_at(cnn_winograd_range range, size_t index)
 {
-    return (all_tiles(t, n) + (size_t)t->group - 1) / (size_t)t->group;
-}
-
-cnn_winograd_group cnn_winograd_group_at(const cnn_winograd_tiling *t, int n, size_t index)
-{
-    const size_t tiles = all_tiles(t, n), groups = cnn_winograd_groups(t, n);
-    const size_t first = tiles * index / groups, end = tiles * (index + 1) / groups;
-    return (cnn_winograd_group){first, (int)(end - first)};
+    const size_t tiles = range.end - range.first;
+    const size_t first = tiles * index / range.groups, end = tiles * (index + 1) / range.groups;
+    return (cnn_winograd_group){range.first + first, (int)(end - first)};
 }
 
 size_t cnn_winograd_stride(int rows, int columns)
@@ -111,37 +108,37 @@ static CNN_INLINE void find_pixels(square s, const cnn_real *images, const cnn_r
     }
 }
 
-void cnn_winograd_spread_group(const cnn_winograd_tiling *t, cnn_winograd_group group, const cnn_real *x,
+void cnn_winograd_spread_group(const cnn_winograd_tiling *t, cnn_winograd_group group, const cnn_real *x, int channels,
                                const cnn_real *zeros, cnn_real *planes)
 {
-    const size_t channels = (size_t)t->from.channels, stride = cnn_winograd_stride(t->group, t->from.channels);
+    const size_t count = (size_t)channels, stride = cnn_winograd_stride(t->group, channels);
     for (size_t i = 0; i < (size_t)group.count; i++) {
         const cnn_real *pixels[PLANES];
         find_pixels(inputs_of(t, group.first + i), x, zeros, pixels);
-        cnn_winograd_spread(pixels, channels, planes + i * channels, stride);
+        cnn_winograd_spread(pixels, count, planes + i * count, stride);
     }
 }
 
 void cnn_winograd_evaluate_group(const cnn_winograd_tiling *t, cnn_winograd_group group, const cnn_real *dy,
                                  int channels, const cnn_real *zeros, cnn_real *planes)
 {
-    const size_t stride = cnn_winograd_stride(t->group, channels);
+    const size_t count = (size_t)channels, stride = cnn_winograd_stride(t->group, channels);
     for (size_t i = 0; i < (size_t)group.count; i++) {
         const cnn_real *pixels[PLANES];
         find_pixels(outputs_of(t, group.first + i), dy, zeros, pixels);
-        cnn_winograd_evaluate(t->size, pixels, (size_t)channels, planes + i * (size_t)channels, stride);
+        cnn_winograd_evaluate(t->size, pixels, count, planes + i * count, stride);
     }
 }
 
 void cnn_winograd_collect_group(const cnn_winograd_tiling *t, cnn_winograd_group group, const cnn_real *planes,
-                                const cnn_real *offset, cnn_real *nowhere, cnn_real *y)
+                                const cnn_winograd_output *output)
 {
-    const size_t channels = (size_t)t->to.channels, stride = cnn_winograd_stride(t->group, t->to.channels);
+    const size_t count = (size_t)output->channels, stride = cnn_winograd_stride(t->group, output->channels);
     for (size_t i = 0; i < (size_t)group.count; i++) {
         const cnn_real *pixels[PLANES];
         cnn_real *written[PLANES];
-        find_pixels(outputs_of(t, group.first + i), y, nowhere, pixels);
+        find_pixels(outputs_of(t, group.first + i), output->y, output->nowhere, pixels);
         memcpy(written, pixels, sizeof written); /* the same pointers, to what may be written here */
-        cnn_winograd_collect(t->size, planes + i * channels, stride, channels, offset, written);
+        cnn_winograd_collect(t->size, planes + i * count, stride, count, output->offset, written);
     }
 }

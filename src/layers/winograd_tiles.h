@@ -24,27 +24,38 @@ typedef struct cnn_winograd_group {
 /** The pass's tiling, the weight gradient's being that of forward. */
 cnn_winograd_tiling cnn_winograd_tile(const cnn_conv_geometry *geometry, cnn_conv_pass pass);
 
-/** The groups, of about the same size, that the tiles of n images are cut into, and one of them. */
-size_t cnn_winograd_groups(const cnn_winograd_tiling *tiling, int n);
-cnn_winograd_group cnn_winograd_group_at(const cnn_winograd_tiling *tiling, int n, size_t index);
+/** Piece `piece` of `pieces` of the tiles of n images, and the groups, of about the same size, that it is cut into. */
+typedef struct cnn_winograd_range {
+    size_t first, end, groups;
+} cnn_winograd_range;
+cnn_winograd_range cnn_winograd_piece(const cnn_winograd_tiling *tiling, int n, int piece, int pieces);
+cnn_winograd_group cnn_winograd_group_at(cnn_winograd_range range, size_t index);
 
 /** Numbers from one plane of [rows][columns] to the next: an odd count of cache lines, so that the 36 do not fall on
  * the same few sets of a cache. */
 size_t cnn_winograd_stride(int rows, int columns);
 
-/** planes[36][group][from.channels] = B^T x B of each tile, x being [n][from]; `zeros` [from.channels] stands for
- * pixels outside. */
-void cnn_winograd_spread_group(const cnn_winograd_tiling *tiling, cnn_winograd_group group, const cnn_real *x,
-                               const cnn_real *zeros, cnn_real *planes);
+/* Each of the following takes `channels` channels of an image, from where x, dy or y points to. */
 
-/** planes[36][group][channels] = A dy A^T of each tile, of `channels` channels from `dy` on, which is within
- * [n][to]. */
+/** planes[36][group][channels] = B^T x B of each tile, x being within [n][from]; `zeros` [channels] stands for pixels
+ * outside. */
+void cnn_winograd_spread_group(const cnn_winograd_tiling *tiling, cnn_winograd_group group, const cnn_real *x,
+                               int channels, const cnn_real *zeros, cnn_real *planes);
+
+/** planes[36][group][channels] = A dy A^T of each tile, dy being within [n][to]. */
 void cnn_winograd_evaluate_group(const cnn_winograd_tiling *tiling, cnn_winograd_group group, const cnn_real *dy,
                                  int channels, const cnn_real *zeros, cnn_real *planes);
 
-/** y [n][to] = A^T m A + offset[to.channels] (unless NULL) of each tile; pixels outside go to `nowhere`
- * [to.channels]. */
+/** Where outputs go: `channels` channels within y [n][to], offset[channels] added unless NULL; pixels outside go to
+ * `nowhere` [channels]. */
+typedef struct cnn_winograd_output {
+    int channels;
+    const cnn_real *offset;
+    cnn_real *nowhere, *y;
+} cnn_winograd_output;
+
+/** y = A^T m A + offset of each tile, m being planes[36][group][channels]. */
 void cnn_winograd_collect_group(const cnn_winograd_tiling *tiling, cnn_winograd_group group, const cnn_real *planes,
-                                const cnn_real *offset, cnn_real *nowhere, cnn_real *y);
+                                const cnn_winograd_output *output);
 
 #endif

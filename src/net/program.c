@@ -77,13 +77,15 @@ static bool is_sums(cnn_operation_type type)
     return type == CNN_OPERATION_FORWARD_SUMS || type == CNN_OPERATION_BACKWARD_SUMS;
 }
 
-static int operation_parts(const cnn_network *network, const cnn_operation *operation)
+static int operation_parts(const builder *b, const cnn_operation *operation)
 {
+    const cnn_node *nodes = b->network->nodes;
+    const bool alone = !b->program->training && b->program->lanes == 1;
     switch (operation->type) {
     case CNN_OPERATION_FORWARD:
-        return network->nodes[operation->node].plan.forward_parts;
+        return alone ? nodes[operation->node].plan.alone_parts : nodes[operation->node].plan.forward_parts;
     case CNN_OPERATION_BACKWARD:
-        return network->nodes[operation->node].plan.backward_parts;
+        return nodes[operation->node].plan.backward_parts;
     default:
         return 0;
     }
@@ -94,7 +96,7 @@ static void add_stages(builder *b)
     cnn_program *program = b->program;
     bool open = false;
     for (int i = 0; i < program->operation_count; i++) {
-        const int parts = operation_parts(b->network, &program->operations[i]);
+        const int parts = operation_parts(b, &program->operations[i]);
         if (!open || parts > 0) {
             program->stages[program->stage_count++] = (cnn_stage){.first = i, .parts = parts};
         }
@@ -224,7 +226,7 @@ static void use_buffers(builder *b)
         const cnn_layer_plan *plan = &b->network->nodes[operation->node].plan;
         const cnn_node_buffers *buffers = &program->nodes[operation->node];
         const bool backward = operation->type >= CNN_OPERATION_BACKWARD_SUMS;
-        const bool whole = operation_parts(b->network, operation) > 0;
+        const bool whole = operation_parts(b, operation) > 0 && program->lanes > 1; /* one lane is the batch */
         cnn_buffer_use(program, buffers->saved, t, whole);
         if (!backward || plan->backward_reads_input) {
             cnn_buffer_use(program, buffers->x, t, whole);

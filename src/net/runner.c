@@ -85,6 +85,7 @@ static void fill(const cnn_runner *r, int node_index, int lane, int n, full_call
         .state = node->state,
         .n = n,
         .batch = r->n,
+        .parts = 1,
         .training = r->program.training,
         .x = place(r, buffers->x, lane),
         .x2 = place(r, buffers->x2, lane),
@@ -210,6 +211,7 @@ static void run_whole_operation(const cnn_runner *r, const cnn_operation *operat
     full_call full;
     fill(r, operation->node, 0, r->n, &full);
     full.call.part = part;
+    full.call.parts = r->stage->parts;
     full.call.scratch = r->scratch + (size_t)thread * r->scratch_size;
     (operation->type == CNN_OPERATION_FORWARD ? kind->forward : kind->backward)(&full.call);
 }
@@ -264,6 +266,7 @@ static void run_prepare(void *context, int part, int thread)
     full_call full;
     fill(r, node, 0, 0, &full);
     full.call.part = part;
+    full.call.parts = r->network->nodes[node].plan.prepare_parts;
     r->network->nodes[node].kind->prepare(&full.call);
 }
 

@@ -193,6 +193,7 @@ static void begin_pass(pass *p, harness *h, bool training)
         p->gradients[t] = harness_reals(&h->gradients[t]);
     }
     p->whole = (cnn_layer_call){.options = h->options,
+                                .parts = 1,
                                 .plan = &h->plan,
                                 .state = h->state,
                                 .n = h->n,
@@ -214,6 +215,7 @@ static void prepare(harness *h, const pass *p)
     cnn_layer_call call = {.options = p->whole.options,
                            .plan = p->whole.plan,
                            .state = p->whole.state,
+                           .parts = h->plan.prepare_parts,
                            .training = p->whole.training,
                            .tensors = p->whole.tensors,
                            .prepared = p->whole.prepared};
@@ -276,6 +278,7 @@ static void run_parts(harness *h, const cnn_layer_call *whole, void (*run)(const
     for (int part = 0; part < parts; part++) {
         cnn_layer_call call = *whole;
         call.part = part;
+        call.parts = parts;
         buffer_spoil(&h->scratch);
         run(&call);
     }
@@ -303,10 +306,11 @@ void harness_forward(harness *h, bool training)
     if (training && h->kind->forward_sums) {
         run_sums(h, &p.whole, h->kind->forward_sums, h->kind->forward_total, h->plan.sums_forward);
     }
+    const int parts = !training && h->lanes == 1 ? h->plan.alone_parts : h->plan.forward_parts;
     if (!identity) {
-        run_parts(h, &p.whole, h->kind->forward, h->plan.forward_parts);
+        run_parts(h, &p.whole, h->kind->forward, parts);
     }
-    for (int lane = 0; lane < h->lanes && !h->plan.forward_parts && !identity; lane++) {
+    for (int lane = 0; lane < h->lanes && !parts && !identity; lane++) {
         const cnn_layer_call call = lane_call(h, &p.whole, lane);
         buffer_spoil(&h->scratch);
         if (call.n > 0) {
