@@ -8,6 +8,10 @@
  *
  * Threads: recipes, models and data sets may be read by any number of threads at once; a session or a trainer belongs
  * to one thread at a time. OpenBLAS keeps one thread count for the process: see cnn_blas_single_thread().
+ *
+ * Environment: on x86-64 the library has its kernels for several levels of instruction sets, which give the same bits,
+ * and takes the processor's best. CNN_ISA=baseline, x86-64-v3 or x86-64-v4 names another. It is read where a recipe or
+ * model is made or loaded, which fails with CNN_PLATFORM where it names no level or one that the processor lacks.
  */
 #ifndef CNN_H
 #define CNN_H
@@ -44,7 +48,7 @@ CNN_API const char *cnn_version(void);
     X(FORMAT, "a file's content is malformed or unsupported")                                                          \
     X(MISMATCH, "recipe, model and data do not fit together")                                                          \
     X(DIVERGED, "training diverged: the loss is no longer finite")                                                     \
-    X(PLATFORM, "the machine or its BLAS library is unsuitable")
+    X(PLATFORM, "the machine, its BLAS library or CNN_ISA is unsuitable")
 
 typedef enum cnn_status {
 #define CNN_STATUS_ENTRY(name, meaning) CNN_##name,
@@ -183,6 +187,7 @@ typedef struct cnn_model_info {
     int64_t multiply_adds;   /**< for one image, forward */
     int64_t file_bytes;      /**< of the weights in the model file */
     int64_t inference_bytes; /**< memory of a session for one image on one thread, weights included */
+    const char *isa;         /**< instruction set level of the kernels: "x86-64-v4", or "baseline" */
     int64_t training_bytes;  /**< memory of a trainer at the recipe's batch on one thread, data set excluded */
 } cnn_model_info;
 

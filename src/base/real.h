@@ -9,15 +9,7 @@ typedef double cnn_real;
 typedef float cnn_real;
 #endif
 
-/* CNN_HOT marks the functions that hold hot loops: one binary carries them for each level of x86-64, and the dynamic
- * linker picks. Sanitizers run before its resolvers may, so their builds keep the baseline. */
-#if defined(__x86_64__) && defined(__GNUC__) && !defined(__clang__) && !defined(CNN_BASELINE_ONLY)
-#define CNN_HOT __attribute__((target_clones("arch=x86-64-v4", "arch=x86-64-v3", "default")))
-#else
-#define CNN_HOT
-#endif
-
-/* CNN_INLINE marks parts of such functions that must be compiled with them, once for each level. */
+/* CNN_INLINE marks parts of kernels that must be compiled into them, so that constant arguments unfold their loops. */
 #if defined(__GNUC__)
 #define CNN_INLINE inline __attribute__((always_inline))
 #else

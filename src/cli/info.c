@@ -72,6 +72,8 @@ static void print_label(const char *label)
 static void print_costs(const cnn_model_info *info)
 {
     cnn_output_print("\n");
+    print_label("instruction set");
+    cnn_output_print("%s\n", info->isa);
     print_label("weights");
     cnn_output_print("%s in a model file\n", cnn_format_bytes(info->file_bytes, CNN_FORMAT_ROOM));
     print_label("memory");
@@ -169,12 +171,12 @@ static void print_json(const description *it)
 {
     const char *recipe = cnn_model_metadata(it->model, "recipe");
     const cnn_model_info *info = &it->info;
-    json_t *object =
-        json_pack("{s:o, s:s, s:o, s:o, s:I, s:I, s:I, s:I, s:I}", "file", cnn_json_text(it->path), "kind",
-                  it->trained ? "model" : "recipe", "input", shape_json(cnn_model_input(it->model)), "layers",
-                  layers_json(it->model), "parameters", (json_int_t)info->parameters, "multiply_adds",
-                  (json_int_t)info->multiply_adds, "file_bytes", (json_int_t)info->file_bytes, "inference_bytes",
-                  (json_int_t)info->inference_bytes, "training_bytes", (json_int_t)info->training_bytes);
+    json_t *object = json_pack(
+        "{s:o, s:s, s:o, s:o, s:I, s:I, s:I, s:I, s:I, s:s}", "file", cnn_json_text(it->path), "kind",
+        it->trained ? "model" : "recipe", "input", shape_json(cnn_model_input(it->model)), "layers",
+        layers_json(it->model), "parameters", (json_int_t)info->parameters, "multiply_adds",
+        (json_int_t)info->multiply_adds, "file_bytes", (json_int_t)info->file_bytes, "inference_bytes",
+        (json_int_t)info->inference_bytes, "training_bytes", (json_int_t)info->training_bytes, "isa", info->isa);
     json_object_set_new(object, "recipe", cnn_json_text(recipe ? recipe : ""));
     if (it->trained) {
         json_object_set_new(object, "classes", classes_json(it->model));

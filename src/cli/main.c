@@ -43,6 +43,10 @@ static void print_overview(void)
     }
     cnn_output_print("\n'cnn COMMAND --help' explains a command, 'cnn help recipe' the language of recipes.\n"
                      "'cnn --version' tells the version.\n\n"
+                     "Environment:\n"
+                     "  CNN_ISA   instruction set to use on x86-64: baseline, x86-64-v3 or x86-64-v4;\n"
+                     "            unset, the best that the processor has\n"
+                     "  NO_COLOR  no colours\n\n"
                      "Exit status: 0 done, 1 failed, 2 wrong usage.\n");
 }
 

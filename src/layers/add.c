@@ -14,7 +14,7 @@ static cnn_status add_plan(cnn_layer_plan *plan, const void *options, void *stat
 }
 
 /** y = x + x2 */
-static CNN_HOT void add_forward(const cnn_layer_call *call)
+static void add_forward(const cnn_layer_call *call)
 {
     const size_t count = (size_t)call->n * cnn_shape_size(call->plan->input);
     const cnn_real *x = call->x, *x2 = call->x2;
@@ -32,7 +32,7 @@ static void add_backward(const cnn_layer_call *call)
     }
 }
 
-const cnn_layer_kind cnn_layer_add = {
+const cnn_layer_kind CNN_LAYER(add) = {
     .name = "add",
     .help = "the sum of two inputs",
     .options = add_options,

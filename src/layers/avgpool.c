@@ -15,8 +15,8 @@ static inline cnn_real share(const cnn_pool_window *window)
 }
 
 /** One image: y[out_h][out_w][c] = mean over the window of x[h][w][c] */
-static CNN_HOT void pool_image(const cnn_windows *windows, const cnn_layer_plan *plan, const cnn_real *restrict x,
-                               cnn_real *restrict y)
+static void pool_image(const cnn_windows *windows, const cnn_layer_plan *plan, const cnn_real *restrict x,
+                       cnn_real *restrict y)
 {
     const ptrdiff_t channels = plan->input.channels, width = plan->input.width;
     for (int oy = 0; oy < plan->output.height; oy++) {
@@ -40,8 +40,8 @@ static CNN_HOT void pool_image(const cnn_windows *windows, const cnn_layer_plan 
 }
 
 /** One image's dx, zero before: each pixel of a window gets its share of the window's dy. */
-static CNN_HOT void spread_image(const cnn_windows *windows, const cnn_layer_plan *plan, const cnn_real *restrict dy,
-                                 cnn_real *restrict dx)
+static void spread_image(const cnn_windows *windows, const cnn_layer_plan *plan, const cnn_real *restrict dy,
+                         cnn_real *restrict dx)
 {
     const ptrdiff_t channels = plan->input.channels, width = plan->input.width;
     for (int oy = 0; oy < plan->output.height; oy++) {
@@ -80,7 +80,7 @@ static void avgpool_backward(const cnn_layer_call *call)
     }
 }
 
-const cnn_layer_kind cnn_layer_avgpool = {
+const cnn_layer_kind CNN_LAYER(avgpool) = {
     .name = "avgpool",
     .help = "the mean of each window",
     .options = cnn_pool_table,

@@ -98,7 +98,7 @@ static inline void add_all(const cnn_layer_call *call, const cnn_real *dy, const
 }
 
 /** sums[0][c] += x - mean, sums[1][c] += (x - mean)^2, over the pixels of x[rows][c] */
-static CNN_HOT void batchnorm_forward_sums(const cnn_layer_call *call)
+static void batchnorm_forward_sums(const cnn_layer_call *call)
 {
     add_all(call, NULL, call->tensors[MEAN]);
 }
@@ -123,8 +123,7 @@ static void batchnorm_forward_total(const cnn_layer_call *call)
 }
 
 /** y[rows][c] = (x - mean) * factor + bias */
-static CNN_HOT void normalize(const cnn_layer_call *call, const cnn_real *restrict mean,
-                              const cnn_real *restrict factor)
+static void normalize(const cnn_layer_call *call, const cnn_real *restrict mean, const cnn_real *restrict factor)
 {
     const size_t channels = (size_t)call->plan->input.channels, rows = pixels(call->plan, call->n);
     const cnn_real *restrict bias = call->tensors[BIAS];
@@ -155,7 +154,7 @@ static void batchnorm_forward(const cnn_layer_call *call)
 }
 
 /** sums[0][c] += dy, sums[1][c] += dy * (x - mean), over the pixels of x, dy[rows][c] */
-static CNN_HOT void batchnorm_backward_sums(const cnn_layer_call *call)
+static void batchnorm_backward_sums(const cnn_layer_call *call)
 {
     const size_t channels = (size_t)call->plan->input.channels;
     cnn_real *mean = call->scratch;
@@ -181,7 +180,7 @@ static void batchnorm_backward_total(const cnn_layer_call *call)
 }
 
 /** dx[rows][c] = dy * factor - (x - mean) * slope - offset, terms[c] being mean, factor, slope, offset */
-static CNN_HOT void input_gradient(const cnn_layer_call *call, const cnn_real *restrict terms)
+static void input_gradient(const cnn_layer_call *call, const cnn_real *restrict terms)
 {
     const size_t channels = (size_t)call->plan->input.channels, rows = pixels(call->plan, call->n);
     const cnn_real *mean = terms, *factor = mean + channels, *slope = factor + channels, *offset = slope + channels;
@@ -215,7 +214,7 @@ static void batchnorm_backward(const cnn_layer_call *call)
     input_gradient(call, terms);
 }
 
-const cnn_layer_kind cnn_layer_batchnorm = {
+const cnn_layer_kind CNN_LAYER(batchnorm) = {
     .name = "batchnorm",
     .help = "each channel to mean 0 and deviation 1, then a trained gain and bias",
     .options = batchnorm_table,

@@ -77,8 +77,8 @@ static inline void copy_wide_windows(const cnn_real *restrict x, const size_t sp
 }
 
 /** The same for any run. */
-static CNN_HOT void copy_inside(const cnn_real *restrict x, const size_t spacing[2], const int counts[2], size_t run,
-                                cnn_real *restrict columns)
+static void copy_inside(const cnn_real *restrict x, const size_t spacing[2], const int counts[2], size_t run,
+                        cnn_real *restrict columns)
 {
     switch (run) {
     case 3:
@@ -174,7 +174,7 @@ static inline void add_run(const cnn_conv_geometry *g, const cnn_real *restrict 
     }
 }
 
-CNN_HOT void cnn_columns_scatter(const cnn_strip *strip, const cnn_real *columns, cnn_real *dx)
+void cnn_columns_scatter(const cnn_strip *strip, const cnn_real *columns, cnn_real *dx)
 {
     const cnn_conv_geometry *g = strip->geometry;
     const size_t channels = (size_t)g->group_channels, run = (size_t)g->kernel_w * channels;

@@ -4,6 +4,9 @@
 
 #include "layers/conv.h"
 
+#define cnn_columns_gather CNN_VARIANT(cnn_columns_gather)
+#define cnn_columns_scatter CNN_VARIANT(cnn_columns_scatter)
+
 /** Output pixels first .. first + count - 1, counted over all images of a lane, as one group of channels sees them. */
 typedef struct cnn_strip {
     const cnn_conv_geometry *geometry;

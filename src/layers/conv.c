@@ -256,7 +256,7 @@ static void conv_backward(const cnn_layer_call *call)
     }
 }
 
-const cnn_layer_kind cnn_layer_conv = {
+const cnn_layer_kind CNN_LAYER(conv) = {
     .name = "conv",
     .help = "convolution: each filter weighs the pixels under its kernel",
     .options = conv_options,

@@ -54,6 +54,11 @@ typedef struct cnn_conv_algorithm {
     void (*run[CNN_CONV_PASSES])(const cnn_conv_geometry *geometry, const cnn_layer_call *call, cnn_conv_slice slice);
 } cnn_conv_algorithm;
 
+#define cnn_conv_gradient_slice CNN_VARIANT(cnn_conv_gradient_slice)
+#define cnn_conv_algorithms CNN_VARIANT(cnn_conv_algorithms)
+#define cnn_conv_winograd CNN_VARIANT(cnn_conv_winograd)
+#define cnn_conv_im2col CNN_VARIANT(cnn_conv_im2col)
+
 /** What part `part` of CNN_CONV_PARTS computes of the weight gradient over the whole batch: half of the filters by half of
  * the channels. */
 #define CNN_CONV_PARTS 4

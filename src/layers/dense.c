@@ -139,7 +139,7 @@ static void dense_backward(const cnn_layer_call *call)
     }
 }
 
-const cnn_layer_kind cnn_layer_dense = {
+const cnn_layer_kind CNN_LAYER(dense) = {
     .name = "dense",
     .help = "fully connected: each output weighs all inputs",
     .options = dense_table,

@@ -21,7 +21,7 @@ static cnn_status dropout_plan(cnn_layer_plan *plan, const void *options, void *
 }
 
 /** y = mask * x / (1 - rate), for x [count]; the mask's bytes are 0 or 1 */
-static CNN_HOT void scale_masked(const cnn_real *x, const unsigned char *mask, double rate, size_t count, cnn_real *y)
+static void scale_masked(const cnn_real *x, const unsigned char *mask, double rate, size_t count, cnn_real *y)
 {
     const cnn_real factor = (cnn_real)(1 / (1 - rate));
     for (size_t i = 0; i < count; i++) {
@@ -54,7 +54,7 @@ static void dropout_backward(const cnn_layer_call *call)
     }
 }
 
-const cnn_layer_kind cnn_layer_dropout = {
+const cnn_layer_kind CNN_LAYER(dropout) = {
     .name = "dropout",
     .help = "drops random numbers in training, against overfitting",
     .options = dropout_table,

@@ -31,7 +31,7 @@ static void globalavgpool_forward(const cnn_layer_call *call)
 }
 
 /** dx[n][pixels][c] = dy[n][c] / pixels */
-static CNN_HOT void globalavgpool_backward(const cnn_layer_call *call)
+static void globalavgpool_backward(const cnn_layer_call *call)
 {
     if (!call->dx) {
         return;
@@ -49,7 +49,7 @@ static CNN_HOT void globalavgpool_backward(const cnn_layer_call *call)
     }
 }
 
-const cnn_layer_kind cnn_layer_globalavgpool = {
+const cnn_layer_kind CNN_LAYER(globalavgpool) = {
     .name = "globalavgpool",
     .help = "the mean of each channel over the whole image",
     .options = globalavgpool_options,

@@ -3,26 +3,34 @@
 
 #include <string.h>
 
-#define KIND_LIST(X)                                                                                                   \
-    X(conv)                                                                                                            \
-    X(relu)                                                                                                            \
-    X(maxpool)                                                                                                         \
-    X(avgpool)                                                                                                         \
-    X(globalavgpool)                                                                                                   \
-    X(dense)                                                                                                           \
-    X(dropout)                                                                                                         \
-    X(batchnorm)                                                                                                       \
-    X(add)
+#define KIND_LIST(X, level)                                                                                            \
+    X(conv, level)                                                                                                     \
+    X(relu, level)                                                                                                     \
+    X(maxpool, level)                                                                                                  \
+    X(avgpool, level)                                                                                                  \
+    X(globalavgpool, level)                                                                                            \
+    X(dense, level)                                                                                                    \
+    X(dropout, level)                                                                                                  \
+    X(batchnorm, level)                                                                                                \
+    X(add, level)
 
-#define KIND_DECLARE(name) extern const cnn_layer_kind cnn_layer_##name;
-KIND_LIST(KIND_DECLARE)
+#define KIND_DECLARE(name, level) extern const cnn_layer_kind cnn_layer_##name##_##level;
+#define KIND_ENTRY(name, level) &cnn_layer_##name##_##level,
+#define KINDS_OF(level, name)                                                                                          \
+    KIND_LIST(KIND_DECLARE, level)                                                                                     \
+    static const cnn_layer_kind *const kinds_##level[] = {KIND_LIST(KIND_ENTRY, level) NULL};
+CNN_ISA_LIST(KINDS_OF)
 
-#define KIND_ENTRY(name) &cnn_layer_##name,
-const cnn_layer_kind *const cnn_layer_kinds[] = {KIND_LIST(KIND_ENTRY) NULL};
-
-const cnn_layer_kind *cnn_layer_find(const char *name, size_t length)
+const cnn_layer_kind *const *cnn_layer_kinds(cnn_isa isa)
 {
-    for (const cnn_layer_kind *const *kind = cnn_layer_kinds; *kind; kind++) {
+#define LEVEL_ENTRY(level, name) [CNN_ISA_##level] = kinds_##level,
+    static const cnn_layer_kind *const *const kinds[] = {CNN_ISA_LIST(LEVEL_ENTRY)};
+    return kinds[isa];
+}
+
+const cnn_layer_kind *cnn_layer_find(cnn_isa isa, const char *name, size_t length)
+{
+    for (const cnn_layer_kind *const *kind = cnn_layer_kinds(isa); *kind; kind++) {
         if (strlen((*kind)->name) == length && memcmp((*kind)->name, name, length) == 0) {
             return *kind;
         }

@@ -7,6 +7,7 @@
 #ifndef CNN_LAYERS_LAYER_H
 #define CNN_LAYERS_LAYER_H
 
+#include "base/isa.h"
 #include "base/option.h"
 #include "base/random.h"
 #include "base/real.h"
@@ -108,11 +109,14 @@ typedef struct cnn_layer_kind {
     void (*backward_total)(const cnn_layer_call *call);
 } cnn_layer_kind;
 
-/** All kinds, NULL-terminated, in the order of the help. A new kind is one line there. */
-extern const cnn_layer_kind *const cnn_layer_kinds[];
+/** The name of a kind's struct, which each instruction set level has of its own: all that differs is the speed. */
+#define CNN_LAYER(name) CNN_VARIANT(cnn_layer_##name)
 
-/** The kind with this name (`length` bytes), internal ones included, or NULL. */
-const cnn_layer_kind *cnn_layer_find(const char *name, size_t length);
+/** A level's kinds, NULL-terminated, in the order of the help. A new kind is one line in kinds.c. */
+const cnn_layer_kind *const *cnn_layer_kinds(cnn_isa isa);
+
+/** The level's kind with this name (`length` bytes), internal ones included, or NULL. */
+const cnn_layer_kind *cnn_layer_find(cnn_isa isa, const char *name, size_t length);
 
 /** height * width * channels. */
 size_t cnn_shape_size(cnn_shape shape);

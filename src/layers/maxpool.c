@@ -108,7 +108,7 @@ static inline void pool_2x2_blocks(const window_at *at)
 }
 
 /** One image of x [h][w][c] to y and positions [out_h][out_w][c]. */
-static CNN_HOT void pool_image(const cnn_windows *windows, const cnn_layer_plan *plan, window_at at)
+static void pool_image(const cnn_windows *windows, const cnn_layer_plan *plan, window_at at)
 {
     const bool is_2x2 = windows->size[0] == 2 && windows->size[1] == 2 && cnn_pool_is_apart(windows, plan->input);
     for (int oy = 0; oy < plan->output.height; oy++) {
@@ -179,7 +179,7 @@ static void maxpool_backward(const cnn_layer_call *call)
     }
 }
 
-const cnn_layer_kind cnn_layer_maxpool = {
+const cnn_layer_kind CNN_LAYER(maxpool) = {
     .name = "maxpool",
     .help = "the largest number of each window",
     .options = cnn_pool_table,

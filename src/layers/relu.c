@@ -12,7 +12,7 @@ static cnn_status relu_plan(cnn_layer_plan *plan, const void *options, void *sta
 }
 
 /** y = x where x is not below 0, else 0 */
-static CNN_HOT void relu_forward(const cnn_layer_call *call)
+static void relu_forward(const cnn_layer_call *call)
 {
     const size_t count = (size_t)call->n * cnn_shape_size(call->plan->input);
     const cnn_real *x = call->x;
@@ -23,7 +23,7 @@ static CNN_HOT void relu_forward(const cnn_layer_call *call)
 }
 
 /** dx = dy where y > 0, else 0 */
-static CNN_HOT void relu_backward(const cnn_layer_call *call)
+static void relu_backward(const cnn_layer_call *call)
 {
     if (!call->dx) {
         return;
@@ -36,7 +36,7 @@ static CNN_HOT void relu_backward(const cnn_layer_call *call)
     }
 }
 
-const cnn_layer_kind cnn_layer_relu = {
+const cnn_layer_kind CNN_LAYER(relu) = {
     .name = "relu",
     .help = "rectifier: negative numbers become zero",
     .options = relu_options,

@@ -6,6 +6,14 @@
 #include "layers/conv.h"
 #include "layers/winograd_transform.h"
 
+#define cnn_winograd_tile CNN_VARIANT(cnn_winograd_tile)
+#define cnn_winograd_piece CNN_VARIANT(cnn_winograd_piece)
+#define cnn_winograd_group_at CNN_VARIANT(cnn_winograd_group_at)
+#define cnn_winograd_stride CNN_VARIANT(cnn_winograd_stride)
+#define cnn_winograd_spread_group CNN_VARIANT(cnn_winograd_spread_group)
+#define cnn_winograd_evaluate_group CNN_VARIANT(cnn_winograd_evaluate_group)
+#define cnn_winograd_collect_group CNN_VARIANT(cnn_winograd_collect_group)
+
 /** One convolution done in tiles: the shapes it maps between, the padding, and the tiles that cover `to`. */
 typedef struct cnn_winograd_tiling {
     cnn_shape from, to;

@@ -186,7 +186,7 @@ static CNN_INLINE void collect_block(int size, const cnn_real *planes, size_t st
     }
 }
 
-CNN_HOT void cnn_winograd_spread(const cnn_real *const tile[PLANES], size_t channels, cnn_real *planes, size_t stride)
+void cnn_winograd_spread(const cnn_real *const tile[PLANES], size_t channels, cnn_real *planes, size_t stride)
 {
     if (channels < BLOCK) {
         spread_block(tile, 0, channels, planes, stride);
@@ -228,8 +228,7 @@ static CNN_INLINE void collect(int size, const cnn_real *planes, size_t stride, 
     }
 }
 
-CNN_HOT void cnn_winograd_evaluate(int size, const cnn_real *const *tile, size_t channels, cnn_real *planes,
-                                   size_t stride)
+void cnn_winograd_evaluate(int size, const cnn_real *const *tile, size_t channels, cnn_real *planes, size_t stride)
 {
     switch (size) {
     case 2:
@@ -246,8 +245,8 @@ CNN_HOT void cnn_winograd_evaluate(int size, const cnn_real *const *tile, size_t
     }
 }
 
-CNN_HOT void cnn_winograd_collect(int size, const cnn_real *planes, size_t stride, size_t channels,
-                                  const cnn_real *offset, cnn_real *const *tile)
+void cnn_winograd_collect(int size, const cnn_real *planes, size_t stride, size_t channels, const cnn_real *offset,
+                          cnn_real *const *tile)
 {
     switch (size) {
     case 2:

@@ -7,9 +7,14 @@
 #ifndef CNN_LAYERS_WINOGRAD_TRANSFORM_H
 #define CNN_LAYERS_WINOGRAD_TRANSFORM_H
 
+#include "base/isa.h"
 #include "base/real.h"
 
 #include <stddef.h>
+
+#define cnn_winograd_spread CNN_VARIANT(cnn_winograd_spread)
+#define cnn_winograd_evaluate CNN_VARIANT(cnn_winograd_evaluate)
+#define cnn_winograd_collect CNN_VARIANT(cnn_winograd_collect)
 
 #define CNN_WINOGRAD_POINTS 6
 #define CNN_WINOGRAD_PLANES 36

@@ -2,9 +2,10 @@
  * instructions gives the same bits. */
 #include "math/vector.h"
 
+#include <math.h>
 #include <string.h>
 
-CNN_HOT void cnn_vector_add(cnn_real *restrict y, const cnn_real *restrict x, size_t count)
+void cnn_vector_add(cnn_real *restrict y, const cnn_real *restrict x, size_t count)
 {
     for (size_t i = 0; i < count; i++) {
         y[i] += x[i];
@@ -12,8 +13,7 @@ CNN_HOT void cnn_vector_add(cnn_real *restrict y, const cnn_real *restrict x, si
 }
 
 /* Four rows a turn: y is loaded and stored once for them. */
-CNN_HOT void cnn_vector_sum_rows(cnn_real *restrict y, const cnn_real *restrict x, size_t rows, size_t columns,
-                                 int keep)
+void cnn_vector_sum_rows(cnn_real *restrict y, const cnn_real *restrict x, size_t rows, size_t columns, int keep)
 {
     if (!keep) {
         memset(y, 0, columns * sizeof *y);
@@ -36,7 +36,7 @@ CNN_HOT void cnn_vector_sum_rows(cnn_real *restrict y, const cnn_real *restrict 
     }
 }
 
-CNN_HOT int cnn_vector_is_finite(const cnn_real *x, size_t count)
+static int is_finite(const cnn_real *x, size_t count)
 {
     int others = 0;
     for (size_t i = 0; i < count; i++) {
@@ -44,3 +44,46 @@ CNN_HOT int cnn_vector_is_finite(const cnn_real *x, size_t count)
     }
     return !others;
 }
+
+static void sgd(const cnn_sgd_step *step, cnn_real *restrict w, cnn_real *restrict v, const cnn_real *restrict g,
+                size_t count)
+{
+    const cnn_real rate = step->rate, momentum = step->momentum, decay = step->decay;
+    const cnn_real ahead = step->nesterov ? momentum : 1, plain = step->nesterov ? 1 : 0;
+    for (size_t i = 0; i < count; i++) {
+        const cnn_real gradient = g[i] + decay * w[i];
+        v[i] = momentum * v[i] + gradient;
+        w[i] -= rate * (plain * gradient + ahead * v[i]);
+    }
+}
+
+static CNN_INLINE cnn_real root(cnn_real x)
+{
+#ifdef CNN_REAL_IS_DOUBLE
+    return sqrt(x);
+#else
+    return sqrtf(x);
+#endif
+}
+
+static void adamw(const cnn_adamw_step *step, cnn_real *restrict w, cnn_real *restrict m, cnn_real *restrict s,
+                  const cnn_real *restrict g, size_t count)
+{
+    const cnn_real b1 = step->beta1, b2 = step->beta2, rate = step->rate, correction = step->correction;
+    const cnn_real epsilon = step->epsilon, keep = step->keep;
+    for (size_t i = 0; i < count; i++) {
+        m[i] = b1 * m[i] + (1 - b1) * g[i];
+        s[i] = b2 * s[i] + (1 - b2) * g[i] * g[i];
+        w[i] = keep * w[i] - rate * m[i] / (root(correction * s[i]) + epsilon);
+    }
+}
+
+extern const cnn_vector_kernels CNN_VARIANT(cnn_vector_kernels);
+
+const cnn_vector_kernels CNN_VARIANT(cnn_vector_kernels) = {
+    .add = cnn_vector_add,
+    .sum_rows = cnn_vector_sum_rows,
+    .is_finite = is_finite,
+    .sgd = sgd,
+    .adamw = adamw,
+};

@@ -1,16 +1,50 @@
-/* Elementwise kernels over contiguous arrays. Arrays of one call do not overlap unless they are the same. */
+/* Elementwise kernels over contiguous arrays, for each instruction set level. Arrays of one call do not overlap unless
+ * they are the same. */
 #ifndef CNN_MATH_VECTOR_H
 #define CNN_MATH_VECTOR_H
 
+#include "base/isa.h"
 #include "base/real.h"
 
 #include <stddef.h>
+
+/* For kernels, which call those of their own level; what is compiled once takes them from the table below. */
+#define cnn_vector_add CNN_VARIANT(cnn_vector_add)
+#define cnn_vector_sum_rows CNN_VARIANT(cnn_vector_sum_rows)
 
 /** y[i] += x[i] */
 void cnn_vector_add(cnn_real *restrict y, const cnn_real *restrict x, size_t count);
 /** y[i] = keep * y[i] + sum over r of x[r][i]; keep is 0 (y is not read) or 1. In the order of the rows. */
 void cnn_vector_sum_rows(cnn_real *restrict y, const cnn_real *restrict x, size_t rows, size_t columns, int keep);
-/** Whether all values are finite. */
-int cnn_vector_is_finite(const cnn_real *x, size_t count);
+
+/** A step of stochastic gradient descent with momentum over `count` parameters w, gradients g and momenta v. */
+typedef struct cnn_sgd_step {
+    cnn_real rate, momentum, decay;
+    bool nesterov;
+} cnn_sgd_step;
+
+/** A step of AdamW: `rate` and `correction` have the corrections of the first steps' bias, `keep` is the share of the
+ * weights that decay leaves. */
+typedef struct cnn_adamw_step {
+    cnn_real beta1, beta2, rate, correction, epsilon, keep;
+} cnn_adamw_step;
+
+/** The kernels of one level, for code that is compiled once. */
+typedef struct cnn_vector_kernels {
+    void (*add)(cnn_real *restrict y, const cnn_real *restrict x, size_t count);
+    void (*sum_rows)(cnn_real *restrict y, const cnn_real *restrict x, size_t rows, size_t columns, int keep);
+    /** Whether all values are finite. */
+    int (*is_finite)(const cnn_real *x, size_t count);
+    /** gradient = g + decay * w; v = momentum * v + gradient; w -= rate * v, or with nesterov
+     * rate * (gradient + momentum * v) */
+    void (*sgd)(const cnn_sgd_step *step, cnn_real *restrict w, cnn_real *restrict v, const cnn_real *restrict g,
+                size_t count);
+    /** m = beta1 * m + (1 - beta1) * g; s = beta2 * s + (1 - beta2) * g^2;
+     * w = keep * w - rate * m / (sqrt(correction * s) + epsilon) */
+    void (*adamw)(const cnn_adamw_step *step, cnn_real *restrict w, cnn_real *restrict m, cnn_real *restrict s,
+                  const cnn_real *restrict g, size_t count);
+} cnn_vector_kernels;
+
+const cnn_vector_kernels *cnn_vector_kernels_of(cnn_isa isa);
 
 #endif

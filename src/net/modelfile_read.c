@@ -102,11 +102,14 @@ static cnn_status check_kind(const reader *r, cnn_error *error)
     return cnn_fail(error, CNN_FORMAT, "%s: says neither that it is a model nor a checkpoint", r->name);
 }
 
-/** Gives an error from elsewhere the file's name, and CNN_FORMAT unless it is a matter of memory. */
+/** Gives an error from elsewhere the file's name, and CNN_FORMAT unless it is a matter of memory or the machine. */
 static cnn_status fail_in_file(const reader *r, const cnn_error *cause, cnn_error *error)
 {
     if (cause->status == CNN_MEMORY) {
         return cnn_fail_memory(error);
+    }
+    if (cause->status == CNN_PLATFORM) {
+        return cnn_fail(error, CNN_PLATFORM, "%s", cause->message);
     }
     return cnn_fail(error, CNN_FORMAT, "%s: %s", r->name, cause->message);
 }

@@ -118,7 +118,7 @@ static cnn_status add_node(builder *b, const cnn_layer_kind *kind, const char *n
 static cnn_status add_made_node(builder *b, const char *kind_name, const char *name, const char *const *settings,
                                 const int inputs[2], cnn_error *error)
 {
-    const cnn_layer_kind *kind = cnn_layer_find(kind_name, strlen(kind_name));
+    const cnn_layer_kind *kind = cnn_layer_find(b->network->isa, kind_name, strlen(kind_name));
     void *options = cnn_alloc(1, kind->options_size);
     if (options == NULL) {
         return cnn_fail_memory(error);
@@ -279,6 +279,8 @@ cnn_network *cnn_network_new(const cnn_recipe *recipe, cnn_error *error)
         cnn_fail_memory(error);
         goto failed;
     }
+    network->isa = recipe->isa;
+    network->vectors = cnn_vector_kernels_of(recipe->isa);
     network->value_count = 1;
     if (build(&b, error) != CNN_OK) {
         goto failed;

@@ -3,6 +3,7 @@
 #ifndef CNN_NET_NETWORK_H
 #define CNN_NET_NETWORK_H
 
+#include "math/vector.h"
 #include "net/recipe.h"
 
 typedef struct cnn_node {
@@ -31,6 +32,8 @@ typedef struct cnn_slot {
 } cnn_slot;
 
 typedef struct cnn_network {
+    cnn_isa isa; /* that it computes with, as all of its kinds */
+    const cnn_vector_kernels *vectors;
     cnn_node *nodes;
     int node_count;
     cnn_value *values;

@@ -25,7 +25,7 @@ cnn_status cnn_recipe_fail(const cnn_recipe *recipe, const cnn_statement *statem
 
 /* ----------------------------------------------------------------- lifetime */
 
-static cnn_recipe *new_named(const char *name, cnn_error *error)
+static cnn_recipe *new_named(const char *name, cnn_isa isa, cnn_error *error)
 {
     cnn_recipe *recipe = cnn_alloc(1, sizeof *recipe);
     char *copy = cnn_copy_text(name, strlen(name));
@@ -36,12 +36,20 @@ static cnn_recipe *new_named(const char *name, cnn_error *error)
         return NULL;
     }
     recipe->name = copy;
+    recipe->isa = isa;
     return recipe;
+}
+
+/** The same for the level that this process computes with. */
+static cnn_recipe *begin(const char *name, cnn_error *error)
+{
+    cnn_isa isa;
+    return cnn_isa_choose(&isa, error) == CNN_OK ? new_named(name, isa, error) : NULL;
 }
 
 cnn_recipe *cnn_recipe_new(cnn_error *error)
 {
-    return new_named("recipe", error);
+    return begin("recipe", error);
 }
 
 void cnn_recipe_free(cnn_recipe *recipe)
@@ -59,7 +67,7 @@ void cnn_recipe_free(cnn_recipe *recipe)
 
 cnn_recipe *cnn_recipe_copy(const cnn_recipe *recipe, cnn_error *error)
 {
-    cnn_recipe *copy = new_named(recipe->name, error);
+    cnn_recipe *copy = new_named(recipe->name, recipe->isa, error);
     if (copy == NULL) {
         return NULL;
     }
@@ -114,7 +122,7 @@ static const cnn_statement *find_open(const cnn_recipe *recipe)
 /** Reads `size` bytes of text, line by line. */
 static cnn_recipe *parse(const char *text, size_t size, const char *name, cnn_error *error)
 {
-    cnn_recipe *recipe = new_named(name, error);
+    cnn_recipe *recipe = begin(name, error);
     if (recipe == NULL) {
         return NULL;
     }

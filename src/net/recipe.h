@@ -75,7 +75,8 @@ typedef struct cnn_statement {
 } cnn_statement;
 
 struct cnn_recipe {
-    char *name; /* before line and column in messages */
+    cnn_isa isa; /* of the kinds of its statements, chosen when it was begun */
+    char *name;  /* before line and column in messages */
     cnn_statement *statements;
     int count, capacity;
     int depth; /* of open residuals */

@@ -153,7 +153,7 @@ char *cnn_recipe_reference(cnn_error *error)
     for (const cnn_statement_form *form = cnn_statement_forms; form->word != NULL; form++) {
         append_entry(&text, form->word, form->help, form->table);
     }
-    for (const cnn_layer_kind *const *kind = cnn_layer_kinds; *kind != NULL; kind++) {
+    for (const cnn_layer_kind *const *kind = cnn_layer_kinds(CNN_ISA_baseline); *kind != NULL; kind++) {
         if (!(*kind)->internal) {
             append_entry(&text, (*kind)->name, (*kind)->help, (*kind)->options);
         }

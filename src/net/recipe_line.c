@@ -42,7 +42,7 @@ static cnn_status fail_word(const line *l, cnn_error *error, const char *word)
     cnn_text text = {0};
     cnn_text_appendf(&text, "unknown statement '%.200s'", word);
     cnn_text known = {0};
-    for (const cnn_layer_kind *const *kind = cnn_layer_kinds; *kind != NULL; kind++) {
+    for (const cnn_layer_kind *const *kind = cnn_layer_kinds(l->recipe->isa); *kind != NULL; kind++) {
         if (!(*kind)->internal) {
             nearest = cnn_is_nearer(word, length, (*kind)->name, nearest) ? (*kind)->name : nearest;
             cnn_text_appendf(&known, ", %s", (*kind)->name);
@@ -109,7 +109,7 @@ static cnn_status read_statement(line *l, const char *word, cnn_error *error)
         form++;
     }
     statement->type = form->word == NULL ? CNN_STATEMENT_LAYER : form->type;
-    statement->kind = form->word == NULL ? cnn_layer_find(word, strlen(word)) : NULL;
+    statement->kind = form->word == NULL ? cnn_layer_find(l->recipe->isa, word, strlen(word)) : NULL;
     if (form->word == NULL && (statement->kind == NULL || statement->kind->internal)) {
         return fail_word(l, error, word);
     }

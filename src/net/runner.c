@@ -1,5 +1,4 @@
 /* Runs a program: the stages one after the other, the parts of each on a team. */
-#include "math/vector.h"
 #include "net/runner_memory.h"
 
 #include <string.h>
@@ -121,7 +120,7 @@ static void give_second_gradient(const cnn_runner *r, int node_index, int lane, 
     const cnn_node_buffers *buffers = &r->program.nodes[node_index];
     cnn_real *dx2 = place(r, buffers->dx2, lane);
     if (dx2 != NULL && buffers->dx2_adds) {
-        cnn_vector_add(dx2, call->dy, output_count(call));
+        r->network->vectors->add(dx2, call->dy, output_count(call));
     } else if (dx2 != NULL) {
         memcpy(dx2, call->dy, output_count(call) * sizeof *dx2);
     }
@@ -133,7 +132,7 @@ static void sum_input_gradient(const cnn_runner *r, int node_index, int lane, in
     const cnn_node_buffers *buffers = &r->program.nodes[node_index];
     if (buffers->dx_sum >= 0) {
         const size_t count = (size_t)n * cnn_shape_size(r->network->nodes[node_index].plan.input);
-        cnn_vector_add(place(r, buffers->dx_sum, lane), place(r, buffers->dx, lane), count);
+        r->network->vectors->add(place(r, buffers->dx_sum, lane), place(r, buffers->dx, lane), count);
     }
 }
 
@@ -319,7 +318,7 @@ const cnn_real *cnn_runner_gradient(const cnn_runner *runner, int slot, size_t f
     const int lanes = filled_lanes(runner);
     memcpy(room, gradient, count * sizeof *room);
     for (int lane = 1; lane < lanes; lane++) {
-        cnn_vector_add(room, gradient + (size_t)lane * runner->lane_gradient_count, count);
+        runner->network->vectors->add(room, gradient + (size_t)lane * runner->lane_gradient_count, count);
     }
     return room;
 }

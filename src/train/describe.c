@@ -47,7 +47,7 @@ static cnn_status add_training(const cnn_model *model, int64_t *bytes, cnn_error
 cnn_status cnn_model_describe(const cnn_model *model, cnn_model_info *info, cnn_error *error)
 {
     const cnn_network *network = model->network;
-    cnn_model_info result = {.layer_count = network->node_count};
+    cnn_model_info result = {.layer_count = network->node_count, .isa = cnn_isa_name(network->isa)};
     cnn_layer_info layer;
     for (int i = 0; cnn_model_layer(model, i, &layer); i++) {
         result.parameters += layer.parameters;

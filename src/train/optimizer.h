@@ -2,7 +2,7 @@
 #ifndef CNN_TRAIN_OPTIMIZER_H
 #define CNN_TRAIN_OPTIMIZER_H
 
-#include "base/real.h"
+#include "math/vector.h"
 #include "net/recipe.h"
 
 #include <stddef.h>
@@ -11,6 +11,7 @@
 
 /** An update of a range of `count` parameters, all of one tensor. */
 typedef struct cnn_update {
+    const cnn_vector_kernels *vectors;
     const cnn_train_options *options;
     double learning_rate; /* of this step */
     int64_t step;         /* since training began, from 1 */

@@ -4,18 +4,13 @@
 
 extern const cnn_optimizer cnn_sgd;
 
-CNN_HOT static void update(const cnn_update *u)
+static void update(const cnn_update *u)
 {
-    const cnn_real rate = (cnn_real)u->learning_rate, momentum = (cnn_real)u->options->momentum;
-    const cnn_real decay = u->decay ? (cnn_real)u->options->weight_decay : 0;
-    const cnn_real ahead = u->options->nesterov ? momentum : 1, plain = u->options->nesterov ? 1 : 0;
-    cnn_real *restrict w = u->parameters, *restrict v = u->states[0];
-    const cnn_real *restrict g = u->gradients;
-    for (size_t i = 0; i < u->count; i++) {
-        const cnn_real gradient = g[i] + decay * w[i];
-        v[i] = momentum * v[i] + gradient;
-        w[i] -= rate * (plain * gradient + ahead * v[i]);
-    }
+    const cnn_sgd_step step = {.rate = (cnn_real)u->learning_rate,
+                               .momentum = (cnn_real)u->options->momentum,
+                               .decay = u->decay ? (cnn_real)u->options->weight_decay : 0,
+                               .nesterov = u->options->nesterov};
+    u->vectors->sgd(&step, u->parameters, u->states[0], u->gradients, u->count);
 }
 
 const cnn_optimizer cnn_sgd = {.name = "sgd", .state_count = 1, .states = {"momentum"}, .update = update};

@@ -2,7 +2,6 @@
  * the images held back are classified. Sums are taken in the order of lanes and images, whatever thread ran them. */
 #include "train/step.h"
 
-#include "math/vector.h"
 #include "train/loss.h"
 
 #include <math.h>
@@ -37,6 +36,7 @@ static void update_part(void *context, int index, int thread)
     const size_t offset = t->model->network->slots[part->slot].offset + part->first;
     cnn_real *room = t->room + (size_t)thread * CNN_UPDATE_PART;
     cnn_update update = {
+        .vectors = t->model->network->vectors,
         .options = &t->options,
         .learning_rate = t->learning_rate,
         .step = (int64_t)t->epoch * t->steps + t->step + 1,
@@ -61,7 +61,8 @@ static cnn_status fail_diverged(const cnn_trainer *t, const char *what, cnn_erro
 
 cnn_status cnn_trainer_check_finite(const cnn_trainer *t, cnn_error *error)
 {
-    if (!cnn_vector_is_finite(t->model->parameters, t->model->network->parameter_count)) {
+    const cnn_network *network = t->model->network;
+    if (!network->vectors->is_finite(t->model->parameters, network->parameter_count)) {
         return cnn_fail(error, CNN_DIVERGED, "epoch %d: the weights are no longer finite: try a smaller lr (now %g)",
                         t->epoch + (t->step > 0), t->options.lr);
     }

@@ -147,6 +147,24 @@ grep -q '^cnn: standard input: ' err && [ "$(wc -l <err)" -eq 1 ] || fail "class
 "$CNN" classify tiny.safetensors - <&- >out 2>err && fail "a closed standard input is classified"
 grep -q '^cnn: cannot read standard input: ' err || fail "a closed standard input: $(cat err)"
 
+# ---- instruction set levels
+export CNN_ISA
+for CNN_ISA in sse x86-64-v9 "$(printf 'a\tb')"; do
+    for words in "train tiny.recipe --data folder:shapes" "info tiny.recipe" "info tiny.safetensors" \
+        "eval tiny.safetensors --data folder:shapes" "classify tiny.safetensors $picture"; do
+        # shellcheck disable=SC2086 # words
+        refuse 1 '^cnn: environment: CNN_ISA=.* is no level of this build: unset it, or use one of baseline' $words
+    done
+done
+for CNN_ISA in "" baseline x86-64-v3 x86-64-v4; do
+    run info tiny.safetensors
+    case $code in
+    0) expect out "^instruction set +${CNN_ISA:-(baseline|x86-64-v[34])}\$" ;;
+    *) expect err "CNN_ISA=$CNN_ISA (needs instructions that this processor lacks|is no level of this build): unset it" ;;
+    esac
+done
+unset CNN_ISA
+
 [ "$(cksum "${files[@]}")" = "$before" ] || fail "a refused command has changed a file"
 
 # ---- divergence: the message names the place and what to try; the model and the last good checkpoint stay

@@ -12,6 +12,7 @@ for words in --help -h help; do
     expect_code 0
     expect out 'Usage: cnn COMMAND'
     expect out '^Exit status: 0 done, 1 failed, 2 wrong usage\.$'
+    expect out '^  CNN_ISA +.*baseline, x86-64-v3 or x86-64-v4'
     for command in train eval classify info help; do
         expect out "^  $command "
     done

@@ -96,7 +96,9 @@ static cnn_status parse_options(harness *h, const char *text, cnn_error *error)
 cnn_status harness_plan(harness *h, const char *text, cnn_shape input, cnn_error *error)
 {
     const size_t length = strcspn(text, " ");
-    *h = (harness){.kind = cnn_layer_find(text, length), .twin = reference_find(text)};
+    cnn_isa isa;
+    assert_int_equal(cnn_isa_choose(&isa, NULL), CNN_OK);
+    *h = (harness){.kind = cnn_layer_find(isa, text, length), .twin = reference_find(text)};
     assert_non_null(h->kind);
     assert_non_null(h->twin);
     assert_true(strlen(text) < sizeof h->text);

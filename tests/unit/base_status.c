@@ -51,7 +51,7 @@ static void names_every_status(void **state)
 {
     (void)state;
     assert_string_equal(cnn_status_text(CNN_OK), "success");
-    assert_string_equal(cnn_status_text(CNN_PLATFORM), "the machine or its BLAS library is unsuitable");
+    assert_string_equal(cnn_status_text(CNN_PLATFORM), "the machine, its BLAS library or CNN_ISA is unsuitable");
     assert_string_equal(cnn_status_text((cnn_status)99), "unknown status");
     assert_string_equal(cnn_version(), "0.1.0");
     assert_true(cnn_processor_count() >= 1);

@@ -120,13 +120,17 @@ static void test_dense_parts(void **state)
 static void test_kinds(void **state)
 {
     (void)state;
-    assert_ptr_equal(cnn_layer_find("maxpool size=2", 7), cnn_layer_find("maxpool", 7));
-    assert_non_null(cnn_layer_find("conv", 4));
-    assert_null(cnn_layer_find("con", 3));
-    assert_null(cnn_layer_find("convolution", 11));
-    assert_true(cnn_layer_find("add", 3)->internal);
-    for (const cnn_layer_kind *const *kind = cnn_layer_kinds; *kind; kind++) {
-        assert_ptr_equal(cnn_layer_find((*kind)->name, strlen((*kind)->name)), *kind);
+    for (int i = 0; i < CNN_ISA_COUNT; i++) {
+        const cnn_isa isa = (cnn_isa)i;
+        assert_ptr_equal(cnn_layer_find(isa, "maxpool size=2", 7), cnn_layer_find(isa, "maxpool", 7));
+        assert_non_null(cnn_layer_find(isa, "conv", 4));
+        assert_null(cnn_layer_find(isa, "con", 3));
+        assert_null(cnn_layer_find(isa, "convolution", 11));
+        assert_true(cnn_layer_find(isa, "add", 3)->internal);
+        for (const cnn_layer_kind *const *kind = cnn_layer_kinds(isa); *kind; kind++) {
+            assert_ptr_equal(cnn_layer_find(isa, (*kind)->name, strlen((*kind)->name)), *kind);
+            assert_true(i == 0 || (*kind)->forward != cnn_layer_find(0, (*kind)->name, strlen((*kind)->name))->forward);
+        }
     }
 }
 

@@ -1,5 +1,5 @@
-/* The vector kernels on all small sizes, so that every remainder of a vectorized loop is met. Sums are compared bit by
- * bit with the plain order, which is part of their contract. */
+/* The vector kernels of every level that this processor runs, on all small sizes, so that every remainder of a
+ * vectorized loop is met. They are compared bit by bit with the plain order, which is part of their contract. */
 #include "math/vector.h"
 #include "unit/unit.h"
 
@@ -7,6 +7,9 @@
 #include <string.h>
 
 enum { COLUMNS = 37, ROWS = 11 };
+
+/** The kernels that main() is about to test. */
+static const cnn_vector_kernels *kernels;
 
 static cnn_real sample(size_t i)
 {
@@ -28,7 +31,7 @@ static void adds(void **state)
     for (size_t count = 0; count <= COLUMNS; count++) {
         fill(x, COLUMNS, 100);
         fill(y, COLUMNS + 1, 0);
-        cnn_vector_add(y, x, count);
+        kernels->add(y, x, count);
         for (size_t i = 0; i <= COLUMNS; i++) {
             assert_true(y[i] == (i < count ? sample(i) + x[i] : sample(i)));
         }
@@ -52,7 +55,7 @@ static void sums_rows_in_order(void **state)
                         expected[i] += x[r * columns + i];
                     }
                 }
-                cnn_vector_sum_rows(y, x, rows, columns, keep);
+                kernels->sum_rows(y, x, rows, columns, keep);
                 assert_memory_equal(y, expected, columns * sizeof *y);
             }
         }
@@ -67,16 +70,71 @@ static void finds_what_is_not_finite(void **state)
     fill(x, COLUMNS, 0);
     x[0] = (cnn_real)3.4e38;
     x[1] = (cnn_real)-1e-45;
-    assert_true(cnn_vector_is_finite(x, COLUMNS));
-    assert_true(cnn_vector_is_finite(x, 0));
+    assert_true(kernels->is_finite(x, COLUMNS));
+    assert_true(kernels->is_finite(x, 0));
     for (size_t i = 0; i < COLUMNS; i++) {
         for (size_t kind = 0; kind < 3; kind++) {
             const cnn_real kept = x[i];
             x[i] = others[kind];
-            assert_false(cnn_vector_is_finite(x, COLUMNS));
-            assert_true(cnn_vector_is_finite(x, i));
+            assert_false(kernels->is_finite(x, COLUMNS));
+            assert_true(kernels->is_finite(x, i));
             x[i] = kept;
         }
+    }
+}
+
+/** What one loop leaves in a step's arrays: w, then the optimizer's states, then the gradients. */
+enum { W, M, S, G, ARRAYS };
+
+static void fill_arrays(cnn_real a[ARRAYS][COLUMNS + 1])
+{
+    for (size_t i = 0; i < ARRAYS; i++) {
+        fill(a[i], COLUMNS + 1, 1000 * i);
+    }
+    for (size_t i = 0; i <= COLUMNS; i++) { /* a mean of squares */
+        a[S][i] *= a[S][i];
+    }
+}
+
+static void steps_of_sgd(void **state)
+{
+    (void)state;
+    cnn_real found[ARRAYS][COLUMNS + 1], expected[ARRAYS][COLUMNS + 1];
+    for (size_t count = 0; count <= COLUMNS; count++) {
+        const cnn_sgd_step step = {(cnn_real)0.05, (cnn_real)0.9, (cnn_real)5e-4, count % 2};
+        fill_arrays(found);
+        fill_arrays(expected);
+        for (size_t i = 0; i < count; i++) {
+            const cnn_real gradient = expected[G][i] + step.decay * expected[W][i];
+            const cnn_real v = step.momentum * expected[M][i] + gradient;
+            expected[M][i] = v;
+            expected[W][i] -= step.rate * (step.nesterov ? gradient + step.momentum * v : v);
+        }
+        kernels->sgd(&step, found[W], found[M], found[G], count);
+        assert_memory_equal(found, expected, sizeof found);
+    }
+}
+
+static void steps_of_adamw(void **state)
+{
+    (void)state;
+    const cnn_adamw_step step = {(cnn_real)0.9,  (cnn_real)0.999, (cnn_real)0.01,
+                                 (cnn_real)1000, (cnn_real)1e-8,  (cnn_real)0.9999};
+    cnn_real found[ARRAYS][COLUMNS + 1], expected[ARRAYS][COLUMNS + 1];
+    for (size_t count = 0; count <= COLUMNS; count++) {
+        fill_arrays(found);
+        fill_arrays(expected);
+        for (size_t i = 0; i < count; i++) {
+            const cnn_real g = expected[G][i];
+            const cnn_real m = step.beta1 * expected[M][i] + (1 - step.beta1) * g;
+            const cnn_real s = step.beta2 * expected[S][i] + (1 - step.beta2) * g * g;
+            const cnn_real root = (cnn_real)sqrt((double)(step.correction * s));
+            expected[M][i] = m;
+            expected[S][i] = s;
+            expected[W][i] = step.keep * expected[W][i] - step.rate * m / (root + step.epsilon);
+        }
+        kernels->adamw(&step, found[W], found[M], found[S], found[G], count);
+        assert_memory_equal(found, expected, sizeof found);
     }
 }
 
@@ -86,6 +144,15 @@ int main(void)
         cmocka_unit_test(adds),
         cmocka_unit_test(sums_rows_in_order),
         cmocka_unit_test(finds_what_is_not_finite),
+        cmocka_unit_test(steps_of_sgd),
+        cmocka_unit_test(steps_of_adamw),
     };
-    return cmocka_run_group_tests(tests, NULL, NULL);
+    int failed = 0;
+    for (int i = 0; i < CNN_ISA_COUNT; i++) {
+        if (cnn_isa_is_available((cnn_isa)i)) {
+            kernels = cnn_vector_kernels_of((cnn_isa)i);
+            failed += cmocka_run_group_tests_name(cnn_isa_name((cnn_isa)i), tests, NULL, NULL);
+        }
+    }
+    return failed;
 }

@@ -206,6 +206,7 @@ static void update(bed *b, int slot)
 {
     const cnn_slot *place = &b->network->slots[slot];
     const cnn_update call = {
+        .vectors = b->network->vectors,
         .options = &b->train,
         .learning_rate = b->train.lr / (b->step + 1),
         .step = b->step + 1,

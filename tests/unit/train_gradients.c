@@ -9,6 +9,7 @@
 
 #include <math.h>
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 
 enum { MOST_IMAGES = 40 };
@@ -210,6 +211,36 @@ static void threads_change_nothing(void **state)
     }
 }
 
+/** A step's gradients and running statistics are the same to the bit at every instruction set level. */
+static void levels_change_nothing(void **state)
+{
+    (void)state;
+    const char *const recipes[] = {lenet, resnet, knots, winograd};
+    char asked[32];
+    snprintf(asked, sizeof asked, "%s", getenv("CNN_ISA") != NULL ? getenv("CNN_ISA") : "");
+    for (size_t r = 0; r < sizeof recipes / sizeof *recipes; r++) {
+        bed plain;
+        assert_int_equal(setenv("CNN_ISA", cnn_isa_name(CNN_ISA_baseline), 1), 0);
+        set_up(&plain, recipes[r], 40, 37, 2);
+        const double expected = run(&plain);
+        collect_gradients(&plain);
+        for (int isa = 1; isa < CNN_ISA_COUNT && cnn_isa_is_available((cnn_isa)isa); isa++) {
+            bed fast;
+            assert_int_equal(setenv("CNN_ISA", cnn_isa_name((cnn_isa)isa), 1), 0);
+            set_up(&fast, recipes[r], 40, 37, 2);
+            assert_int_equal(fast.network->isa, isa);
+            assert_true(run(&fast) == expected);
+            collect_gradients(&fast);
+            const size_t size = plain.network->parameter_count * sizeof(cnn_real);
+            assert_memory_equal(fast.gradients, plain.gradients, size);
+            assert_memory_equal(fast.parameters, plain.parameters, size);
+            tear_down(&fast);
+        }
+        tear_down(&plain);
+    }
+    assert_int_equal(setenv("CNN_ISA", asked, 1), 0);
+}
+
 /** Arrays whose lives meet never lie on each other, but where one is the other by design. */
 static void buffers_do_not_overlap(void **state)
 {
@@ -244,6 +275,7 @@ int main(void)
         cmocka_unit_test(gradients_match_differences),
 #endif
         cmocka_unit_test(threads_change_nothing),
+        cmocka_unit_test(levels_change_nothing),
         cmocka_unit_test(buffers_do_not_overlap),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
