@@ -39,9 +39,12 @@ static int count_of(cnn_span span)
 static int filters_at_once(const cnn_conv_geometry *g, cnn_conv_slice slice)
 {
     const int channels = count_of(slice.channels), filters = count_of(slice.filters);
+    if (channels < g->input.channels) { /* a slice, which may have no channels */
+        return filters;
+    }
     const size_t fitting = GRADIENT_BYTES / (PLANES * sizeof(cnn_real) * (size_t)channels) / 16 * 16;
     const int most = fitting > GRADIENT_LEAST ? (int)fitting : GRADIENT_LEAST;
-    return channels < g->input.channels || filters < most ? filters : most;
+    return filters < most ? filters : most;
 }
 
 /** Room for `count` numbers within `memory`, which is NULL while sizes are added up. */
