@@ -341,6 +341,10 @@ static void backward_lanes(harness *h, pass *p)
             continue;
         }
         h->kind->backward(&call);
+        if (h->kind->backward_input && call.dx) {
+            buffer_spoil(&h->scratch);
+            h->kind->backward_input(&call);
+        }
         if (!h->kind->backward_total) {
             total_gradients(h, first);
         }
@@ -371,7 +375,11 @@ void harness_backward(harness *h)
         run_sums(h, &p.whole, h->kind->backward_sums, h->kind->backward_total, h->plan.sums_backward);
     }
     if (h->plan.backward_parts) {
-        run_parts(h, &p.whole, h->kind->backward, h->plan.backward_parts);
+        const int parts = h->kind->backward_input ? h->plan.backward_parts / 2 : h->plan.backward_parts;
+        run_parts(h, &p.whole, h->kind->backward, parts);
+        if (h->kind->backward_input && p.whole.dx) {
+            run_parts(h, &p.whole, h->kind->backward_input, parts);
+        }
     } else {
         backward_lanes(h, &p);
     }
