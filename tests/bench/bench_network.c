@@ -63,7 +63,7 @@ static int compare_doubles(const void *a, const void *b)
     return (x > y) - (x < y);
 }
 
-/* All images a call, or one: sorts the durations of the measured calls into *durations, the caller's to free. */
+/* `count` images a call: sorts the durations of the measured calls into *durations, the caller's to free. */
 static int bench_calls(const bench_settings *set, const cnn_model *model, const cnn_dataset *data, int count,
                        double **durations, cnn_error *error)
 {
@@ -86,12 +86,13 @@ bool bench_classify(const bench_settings *set, const cnn_model *model, const cnn
                     cnn_error *error)
 {
     double *durations = NULL;
-    const int calls = bench_calls(set, model, data, set->images, &durations, error);
+    const int count = set->batch > 0 && set->batch < set->images ? set->batch : set->images;
+    const int calls = bench_calls(set, model, data, count, &durations, error);
     double total = 0;
     for (int i = 0; i < calls; i++) {
         total += durations[i];
     }
-    out->classify = calls > 0 ? (double)calls * set->images / total : 0;
+    out->classify = calls > 0 ? (double)calls * count / total : 0;
     free(durations);
     return calls > 0;
 }
