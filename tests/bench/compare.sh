@@ -1,6 +1,7 @@
 #!/usr/bin/env bash
 # Side by side with PyTorch (training) and ONNX Runtime (classifying, one image's latency):
-# compare.sh [--rounds N] [--seconds S] [--only train|classify|latency] [--batches "64 256"] [--threads "1 2"] [RECIPE ...]
+# compare.sh [--rounds N] [--seconds S] [--only train|classify|latency] [--batches "64 256"] [--threads "1 2"]
+#            [RECIPE ...]
 # Each round measures all sides of every comparison one after the other, so that a machine whose speed drifts slows all
 # of them; each round gives ratios, of which the median counts. Results: tables to stdout, progress to stderr.
 set -euo pipefail
@@ -15,7 +16,7 @@ while [[ ${1:-} == --* ]]; do
     --only) only=$2 ;;
     --batches) batches=$2 ;;
     --threads) threads_list=$2 ;;
-    *) sed -n '2,5s/^# //p' "$0" >&2; exit 2 ;;
+    *) sed -n '2,6s/^# //p' "$0" >&2; exit 2 ;;
     esac
     shift 2
 done
