@@ -38,7 +38,7 @@ typedef enum cnn_pass {
     CNN_PASS_LOSS,
     CNN_PASS_BACKWARD_SUMS,
     CNN_PASS_BACKWARD,       /* all of a layer's backward, or all but dx where the next one is noted too */
-    CNN_PASS_BACKWARD_INPUT, /* dx alone, of kinds that compute it apart */
+    CNN_PASS_BACKWARD_INPUT, /* dx alone, of kinds with backward_input() */
     CNN_PASS_UPDATE,         /* the caller updates the parameters */
     CNN_PASS_NONE            /* nothing, or nothing of these */
 } cnn_pass;

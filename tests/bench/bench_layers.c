@@ -5,7 +5,6 @@
 #include "base/memory.h"
 #include "bench.h"
 #include "math/gemm.h"
-#include "net/runner_memory.h"
 #include "train/session.h"
 #include "train/trainer.h"
 
@@ -192,18 +191,16 @@ static void copy_algorithm(const char *description, int index, char *out, size_t
     snprintf(out, size, "%.*s", (int)strcspn(begin, ","), begin);
 }
 
-/* Algorithm and multiplications of a layer's row. What is not a product (pooling, sums) is not counted. */
+/* Algorithm and multiplications of a layer's row. What is not a product (pooling, sums) is not counted; kinds of products
+ * compute dx apart, so each of their passes multiplies as often as the others. */
 static void describe(const observation *o, int index, cnn_pass pass, bench_row *row)
 {
     const cnn_node *node = &o->network->nodes[index];
     const bool multiplies = node->plan.tensor_count > 0 && node->plan.tensors[0].role == CNN_ROLE_WEIGHT;
     const double once = multiplies ? (double)node->plan.multiply_adds : 0;
-    const bool wants_dx = o->runner->program.nodes[index].dx >= 0;
     snprintf(row->layer, sizeof row->layer, "%s", node->name);
-    if (pass == CNN_PASS_FORWARD || pass == CNN_PASS_BACKWARD_INPUT) {
+    if (pass == CNN_PASS_FORWARD || pass == CNN_PASS_BACKWARD || pass == CNN_PASS_BACKWARD_INPUT) {
         row->multiplications = once;
-    } else if (pass == CNN_PASS_BACKWARD) {
-        row->multiplications = wants_dx && !node->kind->backward_input ? 2 * once : once;
     }
     if (node->plan.algorithm && row->multiplications > 0) {
         const int listed = pass == CNN_PASS_FORWARD ? 0 : pass == CNN_PASS_BACKWARD_INPUT ? 1 : 2;

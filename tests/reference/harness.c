@@ -237,7 +237,7 @@ static cnn_layer_call lane_call(const harness *h, const cnn_layer_call *whole, i
     call.y = whole->y ? whole->y + y : NULL;
     call.dy = whole->dy ? whole->dy + y : NULL;
     call.dx = whole->dx ? whole->dx + x : NULL;
-    call.saved = (unsigned char *)whole->saved + (size_t)first * h->plan.saved_size;
+    call.saved = whole->saved ? (unsigned char *)whole->saved + (size_t)first * h->plan.saved_size : NULL;
     call.random = whole->random ? whole->random + first : NULL;
     return call;
 }

@@ -243,10 +243,12 @@ static void check_notes(const bed *b, const notes *n)
     for (int i = 0; i < b->network->node_count; i++) {
         const cnn_node *node = &b->network->nodes[i];
         const cnn_layer_plan *plan = &node->plan;
-        const bool apart = node->kind->backward_input != NULL && node->input != 0;
+        const bool apart = node->kind->backward_input != NULL;
+        const int parts = apart ? plan->backward_parts / 2 : plan->backward_parts;
         assert_int_equal(noted(n, i, CNN_PASS_FORWARD), plan->forward_parts > 0 ? plan->forward_parts : lanes);
-        assert_true(noted(n, i, CNN_PASS_BACKWARD) >= (plan->backward_parts > 0 ? plan->backward_parts : lanes));
-        assert_int_equal(noted(n, i, CNN_PASS_BACKWARD_INPUT), apart ? lanes : 0);
+        assert_true(noted(n, i, CNN_PASS_BACKWARD) >= (parts > 0 ? parts : lanes));
+        assert_int_equal(noted(n, i, CNN_PASS_BACKWARD_INPUT),
+                         !apart || node->input == 0 ? 0 : (parts > 0 ? parts : lanes));
         assert_int_equal(noted(n, i, CNN_PASS_PREPARE), plan->prepare_parts);
         /* The lanes' sums, and their total. */
         assert_int_equal(noted(n, i, CNN_PASS_FORWARD_SUMS), plan->sums_forward > 0 ? lanes + 1 : 0);
