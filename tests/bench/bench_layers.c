@@ -191,8 +191,8 @@ static void copy_algorithm(const char *description, int index, char *out, size_t
     snprintf(out, size, "%.*s", (int)strcspn(begin, ","), begin);
 }
 
-/* Algorithm and multiplications of a layer's row. What is not a product (pooling, sums) is not counted; kinds of products
- * compute dx apart, so each of their passes multiplies as often as the others. */
+/* Algorithm and multiplications of a layer's row. What is not a product (pooling, sums) is not counted; kinds of
+ * products compute dx apart, so each of their passes multiplies as often as the others. */
 static void describe(const observation *o, int index, cnn_pass pass, bench_row *row)
 {
     const cnn_node *node = &o->network->nodes[index];

@@ -153,11 +153,12 @@ class Bench:
         self.seconds = args.seconds
 
     def repeat(self, call):
-        """Durations of calls over self.seconds, after a warm-up of a fifth of that."""
-        for seconds in (self.seconds / 5, self.seconds):
+        """Durations of calls over self.seconds, after a warm-up of a fifth of that: at least three calls, as the first
+        find no memory kept yet."""
+        for seconds, least in ((self.seconds / 5, 3), (self.seconds, 1)):
             durations, begin = [], time.perf_counter()
             last = begin
-            while last - begin < seconds:
+            while last - begin < seconds or len(durations) < least:
                 call(len(durations))
                 end = time.perf_counter()
                 durations.append(end - last)
