@@ -236,24 +236,22 @@ static void conv_forward(const cnn_layer_call *call)
     run(call, CNN_CONV_FORWARD, slice);
 }
 
-/** Over the whole batch, the first parts have the weight gradient, the others the input's. */
 static void conv_backward(const cnn_layer_call *call)
 {
     const conv_state *state = call->state;
     const cnn_conv_geometry *g = &state->geometry;
+    run(call, CNN_CONV_BACKWARD_WEIGHT, call->parts > 1 ? cnn_conv_gradient_slice(g, call->part) : everything(g));
+}
+
+static void conv_backward_input(const cnn_layer_call *call)
+{
+    const conv_state *state = call->state;
+    const cnn_conv_geometry *g = &state->geometry;
     cnn_conv_slice slice = everything(g);
-    if (call->parts > 1 && call->part < CNN_CONV_PARTS) {
-        run(call, CNN_CONV_BACKWARD_WEIGHT, cnn_conv_gradient_slice(g, call->part));
-        return;
-    }
     if (call->parts > 1) {
-        slice.channels = share(g->input.channels, call->part - CNN_CONV_PARTS, CNN_CONV_PARTS);
-    } else {
-        run(call, CNN_CONV_BACKWARD_WEIGHT, slice);
+        slice.channels = share(g->input.channels, call->part, call->parts);
     }
-    if (call->dx) {
-        run(call, CNN_CONV_BACKWARD_INPUT, slice);
-    }
+    run(call, CNN_CONV_BACKWARD_INPUT, slice);
 }
 
 const cnn_layer_kind CNN_LAYER(conv) = {
@@ -266,4 +264,5 @@ const cnn_layer_kind CNN_LAYER(conv) = {
     .prepare = conv_prepare,
     .forward = conv_forward,
     .backward = conv_backward,
+    .backward_input = conv_backward_input,
 };

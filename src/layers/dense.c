@@ -111,9 +111,6 @@ static void backward_units(const cnn_layer_call *call, cnn_span span)
 static void backward_inputs(const cnn_layer_call *call, cnn_span span)
 {
     const int inputs = (int)cnn_shape_size(call->plan->input), units = call->plan->output.channels;
-    if (!call->dx) {
-        return;
-    }
     const cnn_matrix dy = {call->dy, call->n, units, units};
     const cnn_matrix weight = {call->tensors[0] + span.first, units, span.end - span.first, inputs};
     cnn_gemm((cnn_factor){dy, CNN_PLAIN}, (cnn_factor){weight, CNN_PLAIN},
@@ -128,15 +125,14 @@ static void dense_forward(const cnn_layer_call *call)
 
 static void dense_backward(const cnn_layer_call *call)
 {
-    const int inputs = (int)cnn_shape_size(call->plan->input), units = call->plan->output.channels;
-    if (call->parts == 1) {
-        backward_units(call, (cnn_span){0, units});
-        backward_inputs(call, (cnn_span){0, inputs});
-    } else if (call->part < PARTS) {
-        backward_units(call, slice(units, call->part));
-    } else {
-        backward_inputs(call, slice(inputs, call->part - PARTS));
-    }
+    const int units = call->plan->output.channels;
+    backward_units(call, call->parts > 1 ? slice(units, call->part) : (cnn_span){0, units});
+}
+
+static void dense_backward_input(const cnn_layer_call *call)
+{
+    const int inputs = (int)cnn_shape_size(call->plan->input);
+    backward_inputs(call, call->parts > 1 ? slice(inputs, call->part) : (cnn_span){0, inputs});
 }
 
 const cnn_layer_kind CNN_LAYER(dense) = {
@@ -147,4 +143,5 @@ const cnn_layer_kind CNN_LAYER(dense) = {
     .plan = dense_plan,
     .forward = dense_forward,
     .backward = dense_backward,
+    .backward_input = dense_backward_input,
 };

@@ -100,6 +100,9 @@ typedef struct cnn_layer_kind {
     void (*prepare)(const cnn_layer_call *call);
     void (*forward)(const cnn_layer_call *call);
     void (*backward)(const cnn_layer_call *call);
+    /** NULL for most. Where set, backward() writes gradients alone, and this one dx, where that is wanted: in a lane
+     * right after it with the same call; with backward_parts, each has half of them as its 0 .. parts - 1. */
+    void (*backward_input)(const cnn_layer_call *call);
     /* Layers with sums over the batch (batch normalization), NULL for others. In training, before forward():
      * forward_sums() a lane, then forward_total() once. Before backward(): backward_sums() a lane, then
      * backward_total() once, which alone writes gradients then. */

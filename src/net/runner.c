@@ -53,6 +53,33 @@ const cnn_real *cnn_runner_output(const cnn_runner *runner, int index)
     return image_place(runner, runner->program.output, index);
 }
 
+/* ---- measuring */
+
+void cnn_runner_observe(cnn_runner *runner, cnn_runner_observer *observer, void *context)
+{
+    runner->observer = observer;
+    runner->observer_context = context;
+}
+
+void cnn_runner_note(const cnn_runner *runner, int thread, int node, cnn_pass pass)
+{
+    if (runner->observer != NULL) {
+        runner->observer(runner->observer_context, thread, node, pass);
+    }
+}
+
+static void note_operation(const cnn_runner *r, const cnn_operation *operation, int thread)
+{
+    static const cnn_pass passes[] = {
+        [CNN_OPERATION_FORWARD_SUMS] = CNN_PASS_FORWARD_SUMS,
+        [CNN_OPERATION_FORWARD] = CNN_PASS_FORWARD,
+        [CNN_OPERATION_LOSS] = CNN_PASS_LOSS,
+        [CNN_OPERATION_BACKWARD_SUMS] = CNN_PASS_BACKWARD_SUMS,
+        [CNN_OPERATION_BACKWARD] = CNN_PASS_BACKWARD,
+    };
+    cnn_runner_note(r, thread, operation->node, passes[operation->type]);
+}
+
 /* ---- one operation */
 
 static void fill_tensors(const cnn_runner *r, int node_index, int lane, full_call *full)
@@ -178,6 +205,7 @@ static void run_loss(const cnn_runner *r, int lane, int first, int n)
 static void run_lane_operation(const cnn_runner *r, const cnn_operation *operation, int lane, int thread)
 {
     const int first = cnn_runner_lane_first(r, r->n, lane), n = cnn_runner_lane_first(r, r->n, lane + 1) - first;
+    note_operation(r, operation, thread);
     if (operation->type == CNN_OPERATION_LOSS) {
         run_loss(r, lane, first, n);
         return;
@@ -197,6 +225,10 @@ static void run_lane_operation(const cnn_runner *r, const cnn_operation *operati
     case CNN_OPERATION_BACKWARD:
         give_second_gradient(r, operation->node, lane, call);
         kind->backward(call);
+        if (kind->backward_input != NULL && call->dx != NULL) {
+            cnn_runner_note(r, thread, operation->node, CNN_PASS_BACKWARD_INPUT);
+            kind->backward_input(call);
+        }
         sum_input_gradient(r, operation->node, lane, n);
         break;
     default:
@@ -207,12 +239,20 @@ static void run_lane_operation(const cnn_runner *r, const cnn_operation *operati
 static void run_whole_operation(const cnn_runner *r, const cnn_operation *operation, int part, int thread)
 {
     const cnn_layer_kind *kind = r->network->nodes[operation->node].kind;
+    const bool forward = operation->type == CNN_OPERATION_FORWARD;
+    const bool halves = !forward && kind->backward_input != NULL; /* parts of gradients, then as many of dx */
     full_call full;
     fill(r, operation->node, 0, r->n, &full);
-    full.call.part = part;
-    full.call.parts = r->stage->parts;
+    full.call.parts = halves ? r->stage->parts / 2 : r->stage->parts;
+    full.call.part = part % full.call.parts;
     full.call.scratch = r->scratch + (size_t)thread * r->scratch_size;
-    (operation->type == CNN_OPERATION_FORWARD ? kind->forward : kind->backward)(&full.call);
+    if (part == full.call.part) {
+        note_operation(r, operation, thread);
+        (forward ? kind->forward : kind->backward)(&full.call);
+    } else if (full.call.dx != NULL) {
+        cnn_runner_note(r, thread, operation->node, CNN_PASS_BACKWARD_INPUT);
+        kind->backward_input(&full.call);
+    }
 }
 
 /* ---- stages */
@@ -223,11 +263,12 @@ static void run_part(void *context, int part, int thread)
     const cnn_operation *operation = &r->program.operations[r->stage->first];
     if (r->stage->parts > 0) {
         run_whole_operation(r, operation, part, thread);
-        return;
+    } else {
+        for (int i = 0; i < r->stage->count; i++) {
+            run_lane_operation(r, &operation[i], part, thread);
+        }
     }
-    for (int i = 0; i < r->stage->count; i++) {
-        run_lane_operation(r, &operation[i], part, thread);
-    }
+    cnn_runner_note(r, thread, -1, CNN_PASS_NONE);
 }
 
 /** Adds the lanes' sums up, in their order, and lets the layer use the total. */
@@ -258,7 +299,6 @@ static void run_prepare(void *context, int part, int thread)
 {
     const cnn_runner *r = context;
     int node = 0;
-    (void)thread;
     while (part >= r->network->nodes[node].plan.prepare_parts) {
         part -= r->network->nodes[node++].plan.prepare_parts;
     }
@@ -266,7 +306,9 @@ static void run_prepare(void *context, int part, int thread)
     fill(r, node, 0, 0, &full);
     full.call.part = part;
     full.call.parts = r->network->nodes[node].plan.prepare_parts;
+    cnn_runner_note(r, thread, node, CNN_PASS_PREPARE);
     r->network->nodes[node].kind->prepare(&full.call);
+    cnn_runner_note(r, thread, -1, CNN_PASS_NONE);
 }
 
 void cnn_runner_prepare(cnn_runner *runner, cnn_real *parameters)
@@ -288,10 +330,14 @@ static void run(cnn_runner *r, cnn_real *parameters, int n)
         const cnn_operation *last = &r->program.operations[stage->first + stage->count - 1];
         cnn_team_run(r->team, stage->parts > 0 ? stage->parts : lanes, run_part, r);
         if (stage->totals) {
+            note_operation(r, last, 0);
             run_total(r, last, lanes);
+            cnn_runner_note(r, 0, -1, CNN_PASS_NONE);
         }
         if (stage->parts > 0 && last->type == CNN_OPERATION_BACKWARD) {
+            note_operation(r, last, 0);
             sum_input_gradient(r, last->node, 0, n);
+            cnn_runner_note(r, 0, -1, CNN_PASS_NONE);
         }
     }
 }

@@ -25,6 +25,8 @@ struct cnn_runner {
     cnn_loss_function *loss;
     void *loss_context;
     uint64_t seed;
+    cnn_runner_observer *observer; /* NULL: nobody measures */
+    void *observer_context;
 
     size_t scratch_size, sums_count, totals_count, shared_count, lane_gradient_count, whole_gradient_count;
     size_t prepared_size;

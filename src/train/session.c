@@ -73,9 +73,10 @@ static void scale_image(void *context, int part, int thread)
     const cnn_session *session = context;
     const cnn_shape input = cnn_model_input(session->model);
     const size_t size = cnn_shape_size(input);
-    (void)thread;
+    cnn_runner_note(session->runner, thread, -1, CNN_PASS_INPUT);
     cnn_scale_pixels(session->pixels + (size_t)part * size, size, input.channels, session->table,
                      cnn_runner_input(session->runner, part));
+    cnn_runner_note(session->runner, thread, -1, CNN_PASS_NONE);
 }
 
 void cnn_session_run(cnn_session *session, const uint8_t *pixels, int n)

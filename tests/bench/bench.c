@@ -1,29 +1,13 @@
-/* cnn-bench: how fast a recipe's network trains and classifies, over pictures of noise already in memory, by the public
- * API alone. What it measures and what was learnt from it: README.md beside this file. */
-#include "cnn.h"
+/* cnn-bench: how fast a recipe's network trains and classifies, over pictures of noise already in memory, and where the
+ * time goes. What it measures and what was learnt from it: README.md beside this file. */
+#include "bench.h"
 
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/resource.h>
 #include <time.h>
 
-typedef struct settings {
-    const char *recipe;
-    const char *only; /* "train", "classify", "latency"; NULL: all three */
-    int threads;
-    int images;
-    int batch; /* of training and of classifying; 0: the recipe's, and a session's own */
-    double seconds; /* measured, after a warm-up of a fifth of it */
-    bool json;
-} settings;
-
-typedef struct results {
-    double train, classify; /* images a second; 0: not measured */
-    double p50, p99;        /* milliseconds for one image; 0: not measured */
-} results;
-
-static double now(void)
+double bench_now(void)
 {
     struct timespec time;
     clock_gettime(CLOCK_MONOTONIC, &time);
@@ -62,114 +46,8 @@ static cnn_dataset *make_data(cnn_shape shape, int count, int classes, cnn_error
     return data;
 }
 
-/* Trains for `seconds`; returns images a second, or a negative number. */
-static double train_for(cnn_trainer *trainer, double seconds, cnn_error *error)
-{
-    const double begin = now();
-    double elapsed = 0;
-    cnn_progress progress;
-    cnn_trainer_progress(trainer, &progress);
-    int64_t images = 0;
-    int seen = progress.images;
-    while (elapsed < seconds) {
-        if (cnn_trainer_step(trainer, &progress, error) != CNN_OK) {
-            return -1;
-        }
-        images += progress.step == 1 ? progress.images : progress.images - seen;
-        seen = progress.images;
-        elapsed = now() - begin;
-    }
-    return (double)images / elapsed;
-}
-
-static bool bench_train(const settings *set, const cnn_recipe *recipe, const cnn_dataset *data, results *out,
-                        cnn_error *error)
-{
-    const cnn_trainer_options options = {.threads = set->threads, .seed = 1};
-    cnn_trainer *trainer = cnn_trainer_new(recipe, data, &options, error);
-    const bool warm = trainer && train_for(trainer, set->seconds / 5, error) >= 0;
-    out->train = warm ? train_for(trainer, set->seconds, error) : -1;
-    cnn_trainer_free(trainer);
-    return out->train >= 0;
-}
-
-/* Classifies `count` images a call for `seconds`, writing the calls' durations, up to `limit`; returns their number, -1
- * on failure. */
-static int classify_for(cnn_session *session, const cnn_dataset *data, int count, double seconds, double *durations,
-                        int limit, cnn_error *error)
-{
-    float *probabilities = malloc(sizeof *probabilities * (size_t)count * (size_t)cnn_dataset_class_count(data));
-    const double begin = now();
-    double last = begin;
-    int calls = 0;
-    while (probabilities && calls < limit && last - begin < seconds) {
-        const uint8_t *pixels = cnn_dataset_pixels(data, calls % (cnn_dataset_count(data) - count + 1));
-        if (cnn_session_classify_pixels(session, pixels, count, probabilities, error) != CNN_OK) {
-            calls = -1;
-            break;
-        }
-        const double end = now();
-        durations[calls++] = end - last;
-        last = end;
-    }
-    free(probabilities);
-    return probabilities ? calls : -1;
-}
-
-static int compare_doubles(const void *a, const void *b)
-{
-    const double x = *(const double *)a, y = *(const double *)b;
-    return (x > y) - (x < y);
-}
-
-/* All images a call, or one: sorts the durations of the measured calls into *durations, the caller's to free. */
-static int bench_calls(const settings *set, const cnn_model *model, const cnn_dataset *data, int count,
-                       double **durations, cnn_error *error)
-{
-    enum { LIMIT = 1 << 20 };
-    const cnn_session_options options = {.threads = set->threads, .batch = count == 1 ? 1 : set->batch};
-    cnn_session *session = cnn_session_new(model, &options, error);
-    *durations = malloc(sizeof **durations * LIMIT);
-    int calls = -1;
-    if (session && *durations && classify_for(session, data, count, set->seconds / 5, *durations, LIMIT, error) >= 0) {
-        calls = classify_for(session, data, count, set->seconds, *durations, LIMIT, error);
-    }
-    if (calls > 0) {
-        qsort(*durations, (size_t)calls, sizeof **durations, compare_doubles);
-    }
-    cnn_session_free(session);
-    return calls;
-}
-
-static bool bench_classify(const settings *set, const cnn_model *model, const cnn_dataset *data, results *out,
-                           cnn_error *error)
-{
-    double *durations = NULL;
-    const int calls = bench_calls(set, model, data, set->images, &durations, error);
-    double total = 0;
-    for (int i = 0; i < calls; i++) {
-        total += durations[i];
-    }
-    out->classify = calls > 0 ? (double)calls * set->images / total : 0;
-    free(durations);
-    return calls > 0;
-}
-
-static bool bench_latency(const settings *set, const cnn_model *model, const cnn_dataset *data, results *out,
-                          cnn_error *error)
-{
-    double *durations = NULL;
-    const int calls = bench_calls(set, model, data, 1, &durations, error);
-    if (calls > 0) {
-        out->p50 = 1e3 * durations[calls / 2];
-        out->p99 = 1e3 * durations[(int)((double)calls * 0.99)];
-    }
-    free(durations);
-    return calls > 0;
-}
-
 /* Measuring wants no augmentation, no validation, no end of training, and a rate at which noise does not diverge. */
-static cnn_recipe *load_recipe(const settings *set, cnn_error *error)
+static cnn_recipe *load_recipe(const bench_settings *set, cnn_error *error)
 {
     static const char *const changes[] = {"epochs=100000",     "lr=1e-4",          "val=0",
                                           "augment.shift=0",   "augment.flip=off", "augment.rotate=0",
@@ -191,21 +69,30 @@ static cnn_recipe *load_recipe(const settings *set, cnn_error *error)
     return recipe;
 }
 
-static bool measure(const settings *set, results *out, cnn_error *error)
+/* The tables are asked for by name only: observing costs a little time. */
+static bool wants(const bench_settings *set, const char *measure)
+{
+    return set->only ? strcmp(set->only, measure) == 0 : strcmp(measure, "layers") != 0;
+}
+
+static bool measure(const bench_settings *set, bench_results *out, cnn_error *error)
 {
     cnn_recipe *recipe = load_recipe(set, error);
     cnn_model *model = recipe ? cnn_model_new(recipe, 1, error) : NULL;
     cnn_dataset *data =
         model ? make_data(cnn_model_input(model), set->images, cnn_model_class_count(model), error) : NULL;
     bool done = data && cnn_blas_single_thread(error) == CNN_OK;
-    if (!set->only || strcmp(set->only, "train") == 0) {
+    if (wants(set, "train")) {
         done = done && bench_train(set, recipe, data, out, error);
     }
-    if (!set->only || strcmp(set->only, "classify") == 0) {
+    if (wants(set, "classify")) {
         done = done && bench_classify(set, model, data, out, error);
     }
-    if (!set->only || strcmp(set->only, "latency") == 0) {
+    if (wants(set, "latency")) {
         done = done && bench_latency(set, model, data, out, error);
+    }
+    if (wants(set, "layers")) {
+        done = done && bench_layers(set, recipe, model, data, out, error);
     }
     cnn_dataset_free(data);
     cnn_model_free(model);
@@ -213,31 +100,17 @@ static bool measure(const settings *set, results *out, cnn_error *error)
     return done;
 }
 
-static void print_results(const settings *set, const results *found)
+static bool is_measure(const char *name)
 {
-    struct rusage usage;
-    getrusage(RUSAGE_SELF, &usage);
-    const struct {
-        const char *key, *text, *unit;
-        double value;
-    } figures[] = {{"train", "trained", "images/s", found->train},
-                   {"classify", "classified", "images/s", found->classify},
-                   {"latency_p50_ms", "one image, median", "ms", found->p50},
-                   {"latency_p99_ms", "one image, 99 of 100", "ms", found->p99},
-                   {"peak_mib", "peak memory", "MiB", (double)usage.ru_maxrss / 1024}};
-    printf(set->json ? "{\"program\":\"cnn %s\",\"recipe\":\"%s\",\"threads\":%d" : "cnn %s, %s, threads %d\n",
-           cnn_version(), set->recipe, set->threads);
-    for (size_t i = 0; i < sizeof figures / sizeof *figures; i++) {
-        if (figures[i].value > 0 && set->json) {
-            printf(",\"%s\":%.6g", figures[i].key, figures[i].value);
-        } else if (figures[i].value > 0) {
-            printf("%-22s %.6g %s\n", figures[i].text, figures[i].value, figures[i].unit);
-        }
+    static const char *const measures[] = {"train", "classify", "latency", "layers"};
+    bool found = false;
+    for (size_t i = 0; i < sizeof measures / sizeof *measures; i++) {
+        found = found || strcmp(name, measures[i]) == 0;
     }
-    fputs(set->json ? "}\n" : "", stdout);
+    return found;
 }
 
-static bool parse(int argc, char **argv, settings *set)
+static bool parse(int argc, char **argv, bench_settings *set)
 {
     for (int i = 1; i < argc; i++) {
         const char *name = argv[i];
@@ -261,23 +134,27 @@ static bool parse(int argc, char **argv, settings *set)
             return false;
         }
     }
-    return set->recipe && set->threads > 0 && set->images > 0 && set->batch >= 0 && set->seconds > 0;
+    return set->recipe && (!set->only || is_measure(set->only)) && set->threads > 0 && set->images > 0 &&
+           set->batch >= 0 && set->seconds > 0;
 }
 
 int main(int argc, char **argv)
 {
-    settings set = {.threads = cnn_processor_count(), .images = 4096, .seconds = 3};
+    bench_settings set = {.threads = cnn_processor_count(), .images = 4096, .seconds = 3};
     if (!parse(argc, argv, &set)) {
-        fprintf(stderr, "usage: cnn-bench RECIPE [--only train|classify|latency] [--threads N] [--batch N] [--seconds S] "
-                        "[--images N] [--json]\n");
+        fprintf(stderr, "usage: cnn-bench RECIPE [--only train|classify|latency|layers] [--threads N] [--batch N] "
+                        "[--seconds S] [--images N] [--json]\n");
         return 2;
     }
-    results found = {0};
+    bench_results found = {0};
     cnn_error error = {CNN_MEMORY, "out of memory"};
-    if (!measure(&set, &found, &error)) {
+    const bool done = measure(&set, &found, &error);
+    if (done) {
+        bench_report(&set, &found);
+    } else {
         fprintf(stderr, "cnn-bench: %s\n", error.message);
-        return 1;
     }
-    print_results(&set, &found);
-    return 0;
+    free(found.layers_train.rows);
+    free(found.layers_classify.rows);
+    return done ? 0 : 1;
 }

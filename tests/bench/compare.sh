@@ -1,108 +1,108 @@
 #!/usr/bin/env bash
-# Side by side with PyTorch: compare.sh [--rounds N] [--seconds S] [--only train|classify|latency] [RECIPE ...]
-# Each round measures ours, PyTorch channels_first and PyTorch channels_last one after the other, so that a machine whose
-# speed drifts slows all three; each round gives ratios, of which the median counts. Results: a table to stdout.
+# Side by side with PyTorch (training) and ONNX Runtime (classifying, one image's latency):
+# compare.sh [--rounds N] [--seconds S] [--only train|classify|latency] [--batches "64 256"] [--threads "1 2"]
+#            [RECIPE ...]
+# Each round measures all sides of every comparison one after the other, so that a machine whose speed drifts slows all
+# of them; each round gives ratios, of which the median counts. Results: tables to stdout, progress to stderr.
 set -euo pipefail
 
 root=$(cd "$(dirname "$0")/../.." && pwd)
-rounds=5 seconds=3 only=()
+here=$root/tests/bench
+rounds=5 seconds=1.5 only='' batches='64 256' threads_list='1 2'
 while [[ ${1:-} == --* ]]; do
     case "$1" in
     --rounds) rounds=$2 ;;
     --seconds) seconds=$2 ;;
-    --only) only=(--only "$2") ;;
-    *) sed -n '2,4s/^# //p' "$0" >&2; exit 2 ;;
+    --only) only=$2 ;;
+    --batches) batches=$2 ;;
+    --threads) threads_list=$2 ;;
+    *) sed -n '2,6s/^# //p' "$0" >&2; exit 2 ;;
     esac
     shift 2
 done
-[ $# -gt 0 ] || set -- "$root/models/lenet.recipe"
+[[ $only =~ ^(train|classify|latency)?$ ]] || { echo "$0: --only takes train, classify or latency" >&2; exit 2; }
+[ $# -gt 0 ] || set -- "$root/models/lenet.recipe" "$here/vgg-small.recipe" "$here/resnet20.recipe" "$here/wide.recipe"
+
+wants() { [ "${only:-$1}" = "$1" ]; }
 
 "$root/data/packages.sh" build-essential cmake ninja-build pkg-config libopenblas-dev libstb-dev zlib1g-dev \
-    libjansson-dev libcmocka-dev python3 python3-torch
+    libjansson-dev libcmocka-dev python3 python3-torch util-linux
 build=${BUILD:-$root/build/release}
 cmake -G Ninja -S "$root" -B "$build" -DCMAKE_BUILD_TYPE=Release -DCNN_TESTS=ON >&2
 cmake --build "$build" --target cnn_bench >&2
+work=$build/compare
+mkdir -p "$work"
+
+# ONNX Runtime, and the networks in its format.
+if wants classify || wants latency; then
+    command -v npm >/dev/null || "$root/data/packages.sh" nodejs npm
+    [ -e "$work/node_modules/onnxruntime-node/package.json" ] ||
+        npm install --prefix "$work" --ignore-scripts --no-audit --no-fund onnxruntime-node@1.30.0 >&2
+    for recipe in "$@"; do
+        /usr/bin/python3 "$here/torch_bench.py" "$recipe" --images 1 --export "$work/$(basename "$recipe" .recipe).onnx"
+    done
+fi
 
 # Every side gets the machine's own best kernels, and memory that it need not fetch from the system again at each step:
 # without the latter PyTorch spends most of a small network's time in page faults.
 unset OPENBLAS_CORETYPE OPENBLAS_L2_SIZE
 kept_memory=(MALLOC_MMAP_THRESHOLD_=4294967296 MALLOC_TRIM_THRESHOLD_=8589934592 MALLOC_TOP_PAD_=268435456)
-results=$(mktemp)
-trap 'rm -f "$results"' EXIT
+results=$work/results.jsonl
+: >"$results"
 
-# run SIDE THREADS VARIABLE=VALUE ... -- ARGUMENT ...: one measurement, on THREADS processors.
-run() {
-    local side=$1 threads=$2 environment=() program
-    shift 2
-    while [ "$1" != -- ]; do
-        environment+=("$1")
-        shift
+# measure MEASURE RECIPE THREADS BATCH SIDE ...: each side once, on THREADS processors; a line of JSON each to $results.
+# The measure "memory" is training's, without kept memory, over few images: those that it trains on are not the point.
+measure() {
+    local measure=$1 recipe=$2 threads=$3 batch=$4 side program name environment options found
+    name=$(basename "$recipe" .recipe)
+    shift 4
+    environment=(OMP_NUM_THREADS="$threads" OPENBLAS_NUM_THREADS="$threads")
+    options=(--threads "$threads" --batch "$batch" --seconds "$seconds" --json)
+    if [ "$measure" = memory ]; then
+        options+=(--only train --images 512)
+    else
+        options+=(--only "$measure")
+        environment+=("${kept_memory[@]}")
+    fi
+    for side in "$@"; do
+        case $side in
+        cnn) program=("$build/tests/cnn-bench" "$recipe") ;;
+        onnxruntime) program=(node "$here/onnx_bench.js" "$work/$name.onnx" --modules "$work/node_modules") ;;
+        *) program=(/usr/bin/python3 "$here/torch_bench.py" "$recipe" --layout "$side") ;;
+        esac
+        found=$(env "${environment[@]}" taskset --cpu-list "0-$((threads - 1))" "${program[@]}" "${options[@]}")
+        printf '{"network":"%s","measure":"%s","threads":%d,"batch":%d,"side":"%s","found":%s}\n' \
+            "$name" "$measure" "$threads" "$batch" "$side" "$found" >>"$results"
     done
-    shift
-    case $side in
-    cnn) program=("$build/tests/cnn-bench") ;;
-    *) program=(/usr/bin/python3 "$root/tests/bench/torch_bench.py" --layout "$side") ;;
-    esac
-    env "${environment[@]}" OMP_NUM_THREADS="$threads" OPENBLAS_NUM_THREADS="$threads" \
-        taskset --cpu-list "0-$((threads - 1))" "${program[@]}" --threads "$threads" --seconds "$seconds" --json "$@"
 }
 
-# record ROUND SIDE: one line of JSON as lines "ROUND SIDE MEASURE VALUE".
-record() {
-    tr -d '{}"' | tr ',' '\n' | awk -F: -v round="$1" -v side="$2" \
-        '$1 ~ /^(train|classify|latency_|peak)/ && $2 > 0 { print round, side, $1, $2 }' >>"$results"
+# measure_all RECIPE THREADS: a round's measures. Memory is the same in every round.
+measure_all() {
+    local training=(cnn channels_first channels_last) batch
+    for batch in $batches; do
+        if wants train; then
+            measure train "$1" "$2" "$batch" "${training[@]}"
+        fi
+        if wants train && [ "$round" = 1 ]; then
+            measure memory "$1" "$2" "$batch" "${training[@]}"
+        fi
+        if wants classify; then
+            measure classify "$1" "$2" "$batch" cnn onnxruntime
+        fi
+    done
+    if wants latency; then
+        measure latency "$1" "$2" 1 cnn onnxruntime
+    fi
 }
 
-# For each measure: each side's median, and the median and the range of the rounds' ratios to the better layout.
-summarize() {
-    sort -k3,3 -k1,1n "$results" | awk '
-        function sorted(list, n,   i, j, t) {
-            for (i = 2; i <= n; i++)
-                for (j = i; j > 1 && list[j] < list[j - 1]; j--) { t = list[j]; list[j] = list[j - 1]; list[j - 1] = t }
-        }
-        function median_of(side, measure,   n, list, round) {
-            n = 0
-            for (round = 0; round <= rounds; round++) if ((round, side, measure) in value) list[++n] = value[round, side, measure]
-            sorted(list, n)
-            return n % 2 ? list[(n + 1) / 2] : (list[n / 2] + list[n / 2 + 1]) / 2
-        }
-        { value[$1, $2, $3] = $4; measures[$3]; if ($1 > rounds) rounds = $1 }
-        END {
-            split("train classify latency_p50_ms latency_p99_ms peak_mib", order, " ")
-            for (m = 1; m <= 5; m++) {
-                measure = order[m]
-                if (!(measure in measures)) continue
-                less = measure ~ /_/
-                first = median_of("channels_first", measure); last = median_of("channels_last", measure)
-                best = (less ? last <= first : last >= first) ? "channels_last" : "channels_first"
-                n = 0; delete ratios
-                for (round = 0; round <= rounds; round++)
-                    if ((round, "cnn", measure) in value) ratios[++n] = value[round, "cnn", measure] / value[round, best, measure]
-                sorted(ratios, n)
-                middle = n % 2 ? ratios[(n + 1) / 2] : (ratios[n / 2] + ratios[n / 2 + 1]) / 2
-                printf "%-15s %10.5g %15.5g %14.5g   %5.2f  [%.2f, %.2f]\n", measure, median_of("cnn", measure), first, last,
-                    middle, ratios[1], ratios[n]
-            }
-        }'
-}
-
-echo "$(grep -m1 'model name' /proc/cpuinfo | sed 's/.*: //'), $(nproc) processors; $rounds rounds of $seconds s"
-for recipe in "$@"; do
-    for threads in 1 2; do
-        : >"$results"
-        for ((round = 1; round <= rounds; round++)); do
-            for side in cnn channels_first channels_last; do
-                run $side $threads "${kept_memory[@]}" -- "$recipe" "${only[@]}" | sed 's/,"peak_mib[^}]*//' |
-                    record "$round" $side
-            done
+for ((round = 1; round <= rounds; round++)); do
+    for recipe in "$@"; do
+        echo "round $round of $rounds: $recipe" >&2
+        for threads in $threads_list; do
+            measure_all "$recipe" "$threads"
         done
-        # Memory as it is without those settings, of a process that only trains.
-        for side in cnn channels_first channels_last; do
-            run $side $threads -- "$recipe" --only train | sed -E 's/"train":[^,]*,//' | record 0 $side
-        done
-        echo
-        echo "$(basename "$recipe"), threads $threads: images/s, ms, MiB"
-        echo "                       cnn  torch ch. first  torch ch. last   cnn / better torch: median [range]"
-        summarize
     done
 done
+
+echo "$(grep -m1 'model name' /proc/cpuinfo | sed 's/.*: //'), $(nproc) processors; $rounds rounds of $seconds s"
+"$here/summarize.py" "$results"

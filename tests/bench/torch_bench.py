@@ -1,7 +1,8 @@
 #!/usr/bin/python3
-"""PyTorch's side of compare.sh: builds the network that a recipe describes, measures it as cnn-bench measures ours, and
-prints the same JSON. Training is the usual step: a shuffled batch indexed out of tensors already in memory, zeroed
-gradients, forward, cross-entropy, backward, SGD. Debian's python3-torch is seen by /usr/bin/python3 alone."""
+"""PyTorch's side of compare.sh: builds the network that a recipe describes, measures its training as cnn-bench measures
+ours, and prints the same JSON. Training is the usual step: a shuffled batch indexed out of tensors already in memory,
+zeroed gradients, forward, cross-entropy, backward, SGD. With --export it writes the network as ONNX instead, for
+onnx_bench.js. Debian's python3-torch is seen by /usr/bin/python3 alone."""
 
 import argparse
 import json
@@ -46,12 +47,22 @@ class Residual(nn.Module):
         return self.body(x) + self.projection(x)
 
 
-def convolution(options, channels):
+def convolution(options, x):
     kernel, stride = pair(options.get("kernel", "3")), pair(options.get("stride", "1"))
-    padding = options.get("padding", "valid")
-    padding = tuple((size - 1) // 2 for size in kernel) if padding == "same" else number_or_zero(padding)
+    padding, around = options.get("padding", "valid"), None
+    if padding != "same":
+        padding = number_or_zero(padding)
+    elif all(size % 2 for size in kernel):
+        # With a stride ours puts an odd pixel below and to the right. PyTorch would need a layer of its own for that;
+        # on both sides, the output is as large and takes as many multiplications.
+        padding = tuple(size // 2 for size in kernel)
+    else:
+        missing = [max((-(-n // step) - 1) * step + size - n, 0) for n, size, step in zip(x.shape[2:], kernel, stride)]
+        around = nn.ZeroPad2d([pixels for n in reversed(missing) for pixels in (n // 2, n - n // 2)])
+        padding = 0
     groups, bias = int(options.get("groups", 1)), options.get("bias", "on") == "on"
-    return nn.Conv2d(channels, int(options["filters"]), kernel, stride, padding, groups=groups, bias=bias)
+    conv = nn.Conv2d(x.shape[1], int(options["filters"]), kernel, stride, padding, groups=groups, bias=bias)
+    return nn.Sequential(around, conv) if around else conv
 
 
 def pool(kind, options):
@@ -65,7 +76,7 @@ def pool(kind, options):
 def layer(word, options, x):
     """The module for one statement, over an input like x [1][channels][height][width] or [1][units]."""
     if word == "conv":
-        return convolution(options, x.shape[1])
+        return convolution(options, x)
     if word == "relu":
         return nn.ReLU(inplace=True)
     if word == "maxpool":
@@ -79,7 +90,8 @@ def layer(word, options, x):
     if word == "dropout":
         return nn.Dropout(float(options.get("rate", 0.5)))
     if word == "dense":
-        return nn.Sequential(nn.Flatten(), nn.Linear(x[0].numel(), int(options["units"])))
+        bias = options.get("bias", "on") == "on"
+        return nn.Sequential(nn.Flatten(), nn.Linear(x[0].numel(), int(options["units"]), bias))
     raise SystemExit(f"torch_bench.py: no counterpart of {word}")
 
 
@@ -87,7 +99,8 @@ def projection(kind, x, y):
     """A residual's way past its body, from the shape of x to that of y."""
     if kind == "none":
         return nn.Identity()
-    conv = nn.Conv2d(x.shape[1], y.shape[1], 1, x.shape[2] // y.shape[2], bias=False)
+    stride = [-(-x.shape[side] // y.shape[side]) for side in (2, 3)]
+    conv = nn.Conv2d(x.shape[1], y.shape[1], 1, stride, bias=False)
     return nn.Sequential(conv, nn.BatchNorm2d(y.shape[1])) if kind == "batchnorm" else conv
 
 
@@ -140,11 +153,12 @@ class Bench:
         self.seconds = args.seconds
 
     def repeat(self, call):
-        """Durations of calls over self.seconds, after a warm-up of a fifth of that."""
-        for seconds in (self.seconds / 5, self.seconds):
+        """Durations of calls over self.seconds, after a warm-up of a fifth of that: at least three calls, as the first
+        find no memory kept yet."""
+        for seconds, least in ((self.seconds / 5, 3), (self.seconds, 1)):
             durations, begin = [], time.perf_counter()
             last = begin
-            while last - begin < seconds:
+            while last - begin < seconds or len(durations) < least:
                 call(len(durations))
                 end = time.perf_counter()
                 durations.append(end - last)
@@ -152,6 +166,7 @@ class Bench:
         return durations
 
     def train(self):
+        """Images a second."""
         self.model.train()
         loss_function = nn.CrossEntropyLoss()
         steps = len(self.images) // self.batch
@@ -172,51 +187,43 @@ class Bench:
         durations = self.repeat(step)
         return self.batch * len(durations) / sum(durations)
 
-    def classify(self):
+    def export(self, path):
+        """The logits of any number of images, batch normalization folded where it can be."""
         self.model.eval()
-
-        def call(_):
-            with torch.inference_mode():
-                for first in range(0, len(self.images), self.batch):
-                    torch.softmax(self.model(self.images[first : first + self.batch]), 1)
-
-        durations = self.repeat(call)
-        return len(self.images) * len(durations) / sum(durations)
-
-    def latency(self):
-        self.model.eval()
-
-        def call(number):
-            with torch.inference_mode():
-                torch.softmax(self.model(self.images[number % len(self.images)][None]), 1)
-
-        durations = sorted(self.repeat(call))
-        return [1e3 * durations[int(len(durations) * share)] for share in (0.5, 0.99)]
+        axes = {"images": {0: "n"}, "logits": {0: "n"}}
+        torch.onnx.export(
+            self.model,
+            self.images[:1].contiguous(),
+            path,
+            input_names=["images"],
+            output_names=["logits"],
+            dynamic_axes=axes,
+            opset_version=13,
+        )
 
 
 def main():
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("recipe")
-    parser.add_argument("--only", choices=["train", "classify", "latency"])
     parser.add_argument("--threads", type=int, default=1)
     parser.add_argument("--seconds", type=float, default=3)
     parser.add_argument("--batch", type=int, help="default: the recipe's")
     parser.add_argument("--images", type=int, default=4096)
     parser.add_argument("--layout", choices=["channels_first", "channels_last"], default="channels_last")
+    parser.add_argument("--only", choices=["train"], help="all that is measured")
     parser.add_argument("--json", action="store_true", help="the only form there is")
+    parser.add_argument("--export", metavar="FILE", help="write the network as ONNX and measure nothing")
     args = parser.parse_args()
     torch.set_num_threads(args.threads)
     torch.manual_seed(1)
 
     bench = Bench(args)
+    if args.export:
+        bench.export(args.export)
+        return
     found = {"program": f"pytorch {torch.__version__} {args.layout}", "recipe": args.recipe, "threads": args.threads}
     found["batch"] = bench.batch
-    if args.only in (None, "train"):
-        found["train"] = round(bench.train(), 1)
-    if args.only in (None, "classify"):
-        found["classify"] = round(bench.classify(), 1)
-    if args.only in (None, "latency"):
-        found["latency_p50_ms"], found["latency_p99_ms"] = (round(value, 4) for value in bench.latency())
+    found["train"] = round(bench.train(), 1)
     found["peak_mib"] = round(resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024, 1)
     print(json.dumps(found, separators=(",", ":")))
 

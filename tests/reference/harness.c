@@ -239,7 +239,7 @@ static cnn_layer_call lane_call(const harness *h, const cnn_layer_call *whole, i
     call.y = whole->y ? whole->y + y : NULL;
     call.dy = whole->dy ? whole->dy + y : NULL;
     call.dx = whole->dx ? whole->dx + x : NULL;
-    call.saved = (unsigned char *)whole->saved + (size_t)first * h->plan.saved_size;
+    call.saved = whole->saved ? (unsigned char *)whole->saved + (size_t)first * h->plan.saved_size : NULL;
     call.random = whole->random ? whole->random + first : NULL;
     return call;
 }
@@ -343,6 +343,10 @@ static void backward_lanes(harness *h, pass *p)
             continue;
         }
         h->kind->backward(&call);
+        if (h->kind->backward_input && call.dx) {
+            buffer_spoil(&h->scratch);
+            h->kind->backward_input(&call);
+        }
         if (!h->kind->backward_total) {
             total_gradients(h, first);
         }
@@ -373,7 +377,11 @@ void harness_backward(harness *h)
         run_sums(h, &p.whole, h->kind->backward_sums, h->kind->backward_total, h->plan.sums_backward);
     }
     if (h->plan.backward_parts) {
-        run_parts(h, &p.whole, h->kind->backward, h->plan.backward_parts);
+        const int parts = h->kind->backward_input ? h->plan.backward_parts / 2 : h->plan.backward_parts;
+        run_parts(h, &p.whole, h->kind->backward, parts);
+        if (h->kind->backward_input && p.whole.dx) {
+            run_parts(h, &p.whole, h->kind->backward_input, parts);
+        }
     } else {
         backward_lanes(h, &p);
     }
