@@ -40,9 +40,12 @@ static int count_of(cnn_span span)
 static int filters_at_once(const cnn_conv_geometry *g, cnn_conv_slice slice)
 {
     const int channels = count_of(slice.channels), filters = count_of(slice.filters);
+    if (channels < g->input.channels) {
+        return filters; /* a slice, which may be empty */
+    }
     const size_t fitting = GRADIENT_BYTES / (PLANES * sizeof(cnn_real) * (size_t)channels) / 16 * 16;
     const int most = fitting > GRADIENT_LEAST ? (int)fitting : GRADIENT_LEAST;
-    return channels < g->input.channels || filters < most ? filters : most;
+    return filters < most ? filters : most;
 }
 
 /** Room for `count` numbers within `memory`, which is NULL while sizes are added up. */
@@ -325,7 +328,7 @@ static bool worthwhile(const cnn_conv_geometry *g, cnn_conv_pass pass)
            PLANES * (tiles * (pairs + spreading) + once * pairs) < direct;
 }
 
-/** A slice is never larger than what a lane does at once. */
+/** The last slice of the weight gradient is the largest. */
 static size_t scratch_size(const cnn_conv_geometry *g, cnn_conv_pass pass)
 {
     const cnn_winograd_tiling t = cnn_winograd_tile(g, pass);
@@ -333,7 +336,7 @@ static size_t scratch_size(const cnn_conv_geometry *g, cnn_conv_pass pass)
         return workspace_in(NULL, t.group, t.from.channels, t.to.channels, false).size;
     }
     const cnn_span filters = {0, g->output.channels}, channels = {0, g->input.channels};
-    const cnn_conv_slice all = {filters, channels, 0, 1}, part = cnn_conv_whole_slice(g, pass, 0);
+    const cnn_conv_slice all = {filters, channels, 0, 1}, part = cnn_conv_whole_slice(g, pass, CNN_CONV_PARTS - 1);
     const size_t lane = workspace_in(NULL, t.group, g->input.channels, filters_at_once(g, all), true).size;
     const size_t whole = workspace_in(NULL, t.group, count_of(part.channels), filters_at_once(g, part), true).size;
     return lane > whole ? lane : whole;

@@ -54,7 +54,6 @@ static const struct {
     {"conv filters=33 padding=same", {13, 18, 24}},    {"conv filters=48 kernel=5 bias=off", {12, 12, 20}},
     {"conv filters=3 kernel=5 padding=2", {9, 8, 40}}, {"conv filters=6 kernel=1 stride=2", {9, 8, 5}},
     {"conv filters=128 padding=same", {4, 4, 128}}, /* over the whole batch, by Winograd */
-
 };
 
 /** In training, in inference, and as the first layer, whose input gradient nobody wants: right, within guarded memory.
