@@ -194,6 +194,29 @@ typedef struct cnn_model_info {
 CNN_API cnn_status cnn_model_describe(const cnn_model *model, cnn_model_info *info, cnn_error *error);
 /** Layer `index`, 0 .. layer_count - 1; false outside. */
 CNN_API bool cnn_model_layer(const cnn_model *model, int index, cnn_layer_info *info);
+
+/** One pass of a layer in training, as it is planned. Strings live as long as the model. */
+typedef struct cnn_pass_info {
+    const char *layer;  /**< "conv1" */
+    const char *pass;   /**< "forward", "input gradient", "weight gradient"; "sums", "gradient sums" over a batch */
+    const char *method; /**< "winograd F(4x4,3x3), 64 tiles a group"; "" where there is one way only */
+    int stage;          /**< 1, 2, ...: passes of one stage follow each other within a lane, without meeting others */
+    int slices;         /**< 0: cut into lanes; else the whole batch's work, in so many slices */
+    int64_t scratch_bytes; /**< of the layer, a thread */
+} cnn_pass_info;
+
+/** All passes of a training step, in their order. */
+typedef struct cnn_pass_list {
+    int batch;              /**< of the recipe */
+    int lanes, lane_images; /**< that it is cut into; the last lane may have fewer images */
+    int stages;
+    int64_t scratch_bytes; /**< a thread */
+    int pass_count;
+    cnn_pass_info *passes; /**< [pass_count], the caller's, to be freed with cnn_free() */
+} cnn_pass_list;
+
+/** How the planner computes a training step at the recipe's batch; by rule, so the same each time. */
+CNN_API cnn_status cnn_model_passes(const cnn_model *model, cnn_pass_list *list, cnn_error *error);
 CNN_API void cnn_model_free(cnn_model *model);
 
 /* ------------------------------------------------------------- classifying */
@@ -205,6 +228,7 @@ typedef struct cnn_session cnn_session;
 typedef struct cnn_session_options {
     int threads; /**< 0: one a processor */
     int batch;   /**< images computed at once, 0: 64 */
+    bool tune;   /**< choose the algorithms by measuring, not by rule: results may differ in the last bits each time */
 } cnn_session_options;
 
 /** `options` may be NULL for the defaults. */
@@ -249,6 +273,7 @@ typedef struct cnn_trainer cnn_trainer;
 typedef struct cnn_trainer_options {
     int threads;   /**< 0: one a processor; the result does not depend on it */
     uint64_t seed; /**< of initialization, order, augmentation and dropout */
+    bool tune;     /**< as of a session: the model is no longer the same to the byte each time */
 } cnn_trainer_options;
 
 /** Where a training stands. Accuracies and losses of training are means over the epoch so far, while weights change. */

@@ -14,7 +14,7 @@
 
 typedef struct classify_settings {
     int top, threads;
-    bool json;
+    bool json, tune;
 } classify_settings;
 
 /* One run of the command. */
@@ -216,9 +216,10 @@ static cnn_exit run_classify(const cnn_args *args)
         return CNN_EXIT_FAILED;
     }
     const int classes = cnn_model_class_count(model);
+    const cnn_session_options session_options = {.threads = settings->threads, .batch = 1, .tune = settings->tune};
     classifying run = {
         .model = model,
-        .session = cnn_open_session(model, settings->threads, 1),
+        .session = cnn_open_session(model, &session_options),
         .probabilities = malloc((size_t)classes * sizeof *run.probabilities),
         .top = classes_shown(args, classes),
         .json = settings->json,
@@ -252,6 +253,7 @@ static const cnn_args_option options[] = {
      .type = CNN_ARGS_COUNT,
      .offset = FIELD(threads),
      .maximum = 1024},
+    {.name = "tune", .help = CNN_TUNE_HELP, .type = CNN_ARGS_FLAG, .offset = FIELD(tune)},
     {.name = "json",
      .help = "one JSON object for each picture, one a line",
      .type = CNN_ARGS_FLAG,

@@ -8,13 +8,14 @@
 typedef struct eval_settings {
     const char *data;
     int threads;
-    bool json;
+    bool json, tune;
 } eval_settings;
 
 static cnn_exit evaluate(const cnn_model *model, const cnn_dataset *data, const cnn_args *args)
 {
     const eval_settings *settings = args->settings;
-    cnn_session *session = cnn_open_session(model, settings->threads, 0);
+    const cnn_session_options session_options = {.threads = settings->threads, .tune = settings->tune};
+    cnn_session *session = cnn_open_session(model, &session_options);
     if (!session) {
         return CNN_EXIT_FAILED;
     }
@@ -70,6 +71,7 @@ static const cnn_args_option options[] = {
      .type = CNN_ARGS_COUNT,
      .offset = FIELD(threads),
      .maximum = 1024},
+    {.name = "tune", .help = CNN_TUNE_HELP, .type = CNN_ARGS_FLAG, .offset = FIELD(tune)},
     {.name = "json", .help = "one JSON object instead of text", .type = CNN_ARGS_FLAG, .offset = FIELD(json)},
     {.name = NULL},
 };

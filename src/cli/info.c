@@ -1,6 +1,7 @@
 /* cnn info: what a model or a recipe is made of, and what it costs. */
 #include "command.h"
 #include "format.h"
+#include "info_plan.h"
 #include "open.h"
 #include "output.h"
 #include "paths.h"
@@ -9,7 +10,7 @@
 #include <string.h>
 
 typedef struct info_settings {
-    bool json;
+    bool json, plan;
 } info_settings;
 
 /* What there is to tell. */
@@ -18,6 +19,7 @@ typedef struct description {
     bool trained; /* a model file, not a recipe */
     const cnn_model *model;
     cnn_model_info info;
+    const cnn_pass_list *plan; /* NULL: not asked for */
 } description;
 
 /* The entries of a model file's metadata that tell where it came from. */
@@ -136,6 +138,9 @@ static void print_text(const description *it)
         print_classes(it->model);
         print_origin(it->model);
     }
+    if (it->plan) {
+        cnn_info_plan_text(it->plan);
+    }
 }
 
 /* -------------------------------------------------------------------------------------------------------- JSON */
@@ -187,6 +192,9 @@ static void print_json(const description *it)
             json_object_set_new(object, origins[i].key, cnn_json_text(value));
         }
     }
+    if (it->plan) {
+        json_object_set_new(object, "plan", cnn_info_plan_json(it->plan));
+    }
     cnn_output_json(object);
 }
 
@@ -215,15 +223,19 @@ static cnn_exit run_info(const cnn_args *args)
         return CNN_EXIT_FAILED;
     }
     description it = {.path = path, .trained = trained, .model = model};
+    cnn_pass_list plan = {0};
     cnn_error error;
     cnn_exit code = CNN_EXIT_DONE;
-    if (cnn_model_describe(model, &it.info, &error) != CNN_OK) {
+    it.plan = settings->plan ? &plan : NULL;
+    if (cnn_model_describe(model, &it.info, &error) != CNN_OK ||
+        (it.plan && cnn_model_passes(model, &plan, &error) != CNN_OK)) {
         code = cnn_complain_error(&error);
     } else if (settings->json) {
         print_json(&it);
     } else {
         print_text(&it);
     }
+    cnn_free(plan.passes);
     cnn_model_free(model);
     return code;
 }
@@ -233,6 +245,11 @@ static const cnn_args_option options[] = {
      .help = "one JSON object instead of text; it has the whole recipe, too",
      .type = CNN_ARGS_FLAG,
      .offset = offsetof(info_settings, json)},
+    {.name = "plan",
+     .help = "how each layer's passes are computed in training at the recipe's batch: the\n"
+             "algorithm and its grouping, lanes, stages and scratch memory",
+     .type = CNN_ARGS_FLAG,
+     .offset = offsetof(info_settings, plan)},
     {.name = NULL},
 };
 

@@ -16,11 +16,19 @@ cnn_model *cnn_open_model(const char *path)
     return model;
 }
 
-cnn_session *cnn_open_session(const cnn_model *model, int threads, int batch)
+void cnn_tell_tuning(void)
 {
-    const cnn_session_options options = {.threads = threads, .batch = batch};
+    cnn_tell("note: --tune measures which algorithms are the fastest here; results may differ in the last bits from "
+             "run to run");
+}
+
+cnn_session *cnn_open_session(const cnn_model *model, const cnn_session_options *options)
+{
     cnn_error error;
-    cnn_session *session = cnn_blas_single_thread(&error) == CNN_OK ? cnn_session_new(model, &options, &error) : NULL;
+    if (options->tune) {
+        cnn_tell_tuning();
+    }
+    cnn_session *session = cnn_blas_single_thread(&error) == CNN_OK ? cnn_session_new(model, options, &error) : NULL;
     if (!session) {
         cnn_complain_error(&error);
     }

@@ -6,8 +6,13 @@
 
 /** A trained model. */
 cnn_model *cnn_open_model(const char *path);
-/** A session of `threads` (0: one a processor) that computes `batch` images at once (0: the library's default); BLAS
- * is set to one thread for the rest of the process. */
-cnn_session *cnn_open_session(const cnn_model *model, int threads, int batch);
+/** A session; BLAS is set to one thread for the rest of the process. */
+cnn_session *cnn_open_session(const cnn_model *model, const cnn_session_options *options);
+/** Tells on stderr what --tune does. */
+void cnn_tell_tuning(void);
+/** The help of --tune. */
+#define CNN_TUNE_HELP                                                                                                  \
+    "choose the algorithms of convolutions by measuring, not by rule: may be faster,\n"                                \
+    "but results may differ in their last bits from run to run"
 
 #endif

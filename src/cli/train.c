@@ -3,6 +3,7 @@
 #include "command.h"
 #include "format.h"
 #include "history.h"
+#include "open.h"
 #include "output.h"
 #include "stop.h"
 #include "train_report.h"
@@ -18,7 +19,7 @@ typedef struct train_settings {
     int epochs, threads;
     uint64_t seed;
     cnn_args_list set;
-    bool resume, json, quiet;
+    bool resume, tune, json, quiet;
 } train_settings;
 
 /* One run of the command. */
@@ -99,7 +100,7 @@ static cnn_exit check_files(const training *run)
 static cnn_exit open_trainer(training *run)
 {
     const train_settings *settings = run->settings;
-    const cnn_trainer_options options = {.threads = settings->threads, .seed = settings->seed};
+    const cnn_trainer_options options = {.threads = settings->threads, .seed = settings->seed, .tune = settings->tune};
     cnn_error error;
     if (cnn_blas_single_thread(&error) != CNN_OK) {
         return cnn_complain_error(&error);
@@ -107,6 +108,9 @@ static cnn_exit open_trainer(training *run)
     run->data = cnn_dataset_open(settings->data, CNN_SPLIT_TRAIN, cnn_recipe_input(run->recipe), &error);
     if (!run->data) {
         return cnn_complain_error(&error);
+    }
+    if (settings->tune && !settings->quiet) {
+        cnn_tell_tuning();
     }
     run->trainer = settings->resume
                        ? cnn_trainer_resume(run->recipe, run->data, run->paths.checkpoint, &options, &error)
@@ -336,6 +340,7 @@ static const cnn_args_option options[] = {
      .help = "go on from the checkpoint beside the model file",
      .type = CNN_ARGS_FLAG,
      .offset = FIELD(resume)},
+    {.name = "tune", .help = CNN_TUNE_HELP, .type = CNN_ARGS_FLAG, .offset = FIELD(tune)},
     {.name = "set",
      .placeholder = "K=V",
      .help = "change an option of the recipe: lr=0.1 of its train statement, or\n"

@@ -13,10 +13,10 @@ static const char *const algorithm_words[] = {"auto", "winograd", "im2col", NULL
 
 typedef struct conv_state {
     cnn_conv_geometry geometry;
-    const cnn_conv_algorithm *algorithms[CNN_CONV_PASSES];
+    cnn_conv_choice choice;
     const cnn_conv_algorithm *preparing; /* the one of them that makes call->prepared, or NULL */
     bool by_filters;                     /* how forward is cut into parts: filters, else pixels */
-    char description[64];
+    char description[64], methods[CNN_CONV_PASSES][96];
 } conv_state;
 
 /* Multiplications of one image that are worth waking further threads for. */
@@ -117,42 +117,110 @@ static cnn_status choose_algorithms(conv_state *state, const cnn_conv_options *o
                         forced->name);
     }
     for (int pass = 0; pass < CNN_CONV_PASSES; pass++) {
-        const cnn_conv_algorithm *algorithm = forced ? forced : first_worthwhile(geometry, (cnn_conv_pass)pass);
-        state->algorithms[pass] = algorithm;
-        if (pass != CNN_CONV_BACKWARD_WEIGHT && algorithm->prepare) {
-            state->preparing = algorithm;
-        }
+        state->choice.of[pass] = forced ? forced : first_worthwhile(geometry, (cnn_conv_pass)pass);
     }
     return CNN_OK;
 }
 
-/** "im2col", or where the passes differ "winograd, im2col, winograd": forward, input gradient, weight gradient. */
-static void describe(conv_state *state)
+/* ---- slices */
+
+/** Part `part` of `parts` of 0 .. count - 1, in whole vectors. */
+static cnn_span share(int count, int part, int parts)
 {
-    const cnn_conv_algorithm *const *of = state->algorithms;
+    const int vectors = (count + VECTOR - 1) / VECTOR;
+    const int first = vectors * part / parts * VECTOR, end = vectors * (part + 1) / parts * VECTOR;
+    return (cnn_span){first < count ? first : count, end < count ? end : count};
+}
+
+cnn_conv_slice cnn_conv_everything(const cnn_conv_geometry *g)
+{
+    return (cnn_conv_slice){{0, g->output.channels}, {0, g->input.channels}, 0, 1};
+}
+
+cnn_conv_slice cnn_conv_whole_slice(const cnn_conv_geometry *g, cnn_conv_pass pass, int part)
+{
+    cnn_conv_slice slice = cnn_conv_everything(g);
+    switch (pass) {
+    case CNN_CONV_FORWARD:
+        slice.filters = share(g->output.channels, part, CNN_CONV_PARTS);
+        break;
+    case CNN_CONV_BACKWARD_INPUT:
+        slice.channels = share(g->input.channels, part, CNN_CONV_PARTS);
+        break;
+    case CNN_CONV_BACKWARD_WEIGHT:
+        slice.filters = share(g->output.channels, part / 2, 2);
+        slice.channels = share(g->input.channels, part % 2, 2);
+        break;
+    }
+    return slice;
+}
+
+/* ---- planning */
+
+static bool may_be_whole(const cnn_conv_geometry *g, const cnn_conv_choice *choice, cnn_conv_pass pass)
+{
+    return choice->of[pass]->whole && choice->of[pass]->whole(g, pass);
+}
+
+bool cnn_conv_is_whole(const cnn_conv_geometry *g, const cnn_conv_choice *choice, cnn_conv_pass pass)
+{
+    return pass == CNN_CONV_FORWARD
+               ? may_be_whole(g, choice, CNN_CONV_FORWARD)
+               : may_be_whole(g, choice, CNN_CONV_BACKWARD_WEIGHT) && may_be_whole(g, choice, CNN_CONV_BACKWARD_INPUT);
+}
+
+static void plan_parts(cnn_layer_plan *plan, conv_state *state)
+{
+    const cnn_conv_geometry *g = &state->geometry;
+    const bool forward = cnn_conv_is_whole(g, &state->choice, CNN_CONV_FORWARD);
+    const bool backward = cnn_conv_is_whole(g, &state->choice, CNN_CONV_BACKWARD_WEIGHT);
+    state->by_filters = forward || (g->groups == 1 && g->output.channels > g->output.height * g->output.width / 2);
+    plan->alone_parts = plan->multiply_adds > ALONE_LEAST ? CNN_CONV_PARTS : 0;
+    plan->forward_parts = forward ? CNN_CONV_PARTS : 0;
+    plan->backward_parts = backward ? 2 * CNN_CONV_PARTS : 0;
+}
+
+/** "im2col", or where the passes differ "winograd, im2col, winograd": forward, input gradient, weight gradient; and
+ * each pass by itself. */
+static void describe(cnn_layer_plan *plan, conv_state *state)
+{
+    const cnn_conv_geometry *geometry = &state->geometry;
+    const cnn_conv_algorithm *const *of = state->choice.of;
     if (of[0] == of[1] && of[0] == of[2]) {
         snprintf(state->description, sizeof state->description, "%s", of[0]->name);
     } else {
         snprintf(state->description, sizeof state->description, "%s, %s, %s", of[0]->name, of[1]->name, of[2]->name);
     }
+    plan->algorithm = state->description;
+    for (int pass = 0; pass < CNN_CONV_PASSES; pass++) {
+        const bool whole = cnn_conv_is_whole(geometry, &state->choice, (cnn_conv_pass)pass);
+        const cnn_conv_slice slice =
+            whole ? cnn_conv_whole_slice(geometry, (cnn_conv_pass)pass, 0) : cnn_conv_everything(geometry);
+        of[pass]->describe(geometry, (cnn_conv_pass)pass, slice, state->methods[pass], sizeof state->methods[pass]);
+        plan->methods[pass] = state->methods[pass];
+    }
 }
 
-static bool is_whole(const conv_state *state, cnn_conv_pass pass)
+/** Declares what follows from the chosen algorithms. */
+static void plan_choice(cnn_layer_plan *plan, conv_state *state)
 {
-    const cnn_conv_algorithm *algorithm = state->algorithms[pass];
-    return algorithm->whole && algorithm->whole(&state->geometry, pass);
-}
-
-/** Which passes run over the whole batch: backward where both of its gradients may. */
-static void plan_parts(cnn_layer_plan *plan, conv_state *state)
-{
-    const cnn_conv_geometry *g = &state->geometry;
-    const bool forward = is_whole(state, CNN_CONV_FORWARD);
-    const bool backward = is_whole(state, CNN_CONV_BACKWARD_WEIGHT) && is_whole(state, CNN_CONV_BACKWARD_INPUT);
-    state->by_filters = forward || (g->groups == 1 && g->output.channels > g->output.height * g->output.width / 2);
-    plan->alone_parts = plan->multiply_adds > ALONE_LEAST ? CNN_CONV_PARTS : 0;
-    plan->forward_parts = forward ? CNN_CONV_PARTS : 0;
-    plan->backward_parts = backward ? 2 * CNN_CONV_PARTS : 0;
+    const cnn_conv_geometry *geometry = &state->geometry;
+    plan->scratch_size = 0;
+    state->preparing = NULL;
+    for (int pass = 0; pass < CNN_CONV_PASSES; pass++) {
+        const cnn_conv_algorithm *algorithm = state->choice.of[pass];
+        const size_t scratch = algorithm->scratch_size(geometry, (cnn_conv_pass)pass);
+        plan->scratch_size = scratch > plan->scratch_size ? scratch : plan->scratch_size;
+        if (pass != CNN_CONV_BACKWARD_WEIGHT && algorithm->prepare) {
+            state->preparing = algorithm;
+        }
+    }
+    const cnn_conv_algorithm *preparing = state->preparing;
+    plan->prepared_size = preparing ? preparing->prepared_size(geometry, false) : 0;
+    plan->prepared_size_training = preparing ? preparing->prepared_size(geometry, true) : 0;
+    plan->prepare_parts = preparing ? preparing->prepare_parts(geometry) : 0;
+    plan_parts(plan, state);
+    describe(plan, state);
 }
 
 static cnn_status conv_plan(cnn_layer_plan *plan, const void *options, void *state_memory, cnn_error *error)
@@ -172,22 +240,24 @@ static cnn_status conv_plan(cnn_layer_plan *plan, const void *options, void *sta
     if (status != CNN_OK) {
         return status;
     }
-    for (int pass = 0; pass < CNN_CONV_PASSES; pass++) {
-        const size_t scratch = state->algorithms[pass]->scratch_size(geometry, (cnn_conv_pass)pass);
-        if (plan->scratch_size < scratch) {
-            plan->scratch_size = scratch;
-        }
-    }
-    if (state->preparing) {
-        plan->prepared_size = state->preparing->prepared_size(geometry, false);
-        plan->prepared_size_training = state->preparing->prepared_size(geometry, true);
-        plan->prepare_parts = state->preparing->prepare_parts(geometry);
-    }
-    plan_parts(plan, state);
-    describe(state);
-    plan->algorithm = state->description;
+    plan_choice(plan, state);
     plan->backward_reads_input = true;
     return CNN_OK;
+}
+
+static cnn_status conv_tune(cnn_layer_plan *plan, const void *options_memory, void *state_memory,
+                            const cnn_layer_tuning *tuning, cnn_error *error)
+{
+    const cnn_conv_options *options = options_memory;
+    conv_state *state = state_memory;
+    if (options->algorithm > 0) {
+        return CNN_OK;
+    }
+    const cnn_status status = cnn_conv_measure(&state->geometry, tuning, &state->choice, error);
+    if (status == CNN_OK) {
+        plan_choice(plan, state);
+    }
+    return status;
 }
 
 static void conv_prepare(const cnn_layer_call *call)
@@ -196,37 +266,19 @@ static void conv_prepare(const cnn_layer_call *call)
     state->preparing->prepare(&state->geometry, call);
 }
 
-/* ---- slices */
-
-/** Part `part` of `parts` of 0 .. count - 1, in whole vectors. */
-static cnn_span share(int count, int part, int parts)
-{
-    const int vectors = (count + VECTOR - 1) / VECTOR;
-    const int first = vectors * part / parts * VECTOR, end = vectors * (part + 1) / parts * VECTOR;
-    return (cnn_span){first < count ? first : count, end < count ? end : count};
-}
-
-cnn_conv_slice cnn_conv_gradient_slice(const cnn_conv_geometry *g, int part)
-{
-    return (cnn_conv_slice){share(g->output.channels, part / 2, 2), share(g->input.channels, part % 2, 2), 0, 1};
-}
-
-static cnn_conv_slice everything(const cnn_conv_geometry *g)
-{
-    return (cnn_conv_slice){{0, g->output.channels}, {0, g->input.channels}, 0, 1};
-}
+/* ---- passes */
 
 static void run(const cnn_layer_call *call, cnn_conv_pass pass, cnn_conv_slice slice)
 {
     const conv_state *state = call->state;
-    state->algorithms[pass]->run[pass](&state->geometry, call, slice);
+    state->choice.of[pass]->run[pass](&state->geometry, call, slice);
 }
 
 static void conv_forward(const cnn_layer_call *call)
 {
     const conv_state *state = call->state;
     const cnn_conv_geometry *g = &state->geometry;
-    cnn_conv_slice slice = everything(g);
+    cnn_conv_slice slice = cnn_conv_everything(g);
     if (call->parts > 1 && state->by_filters) {
         slice.filters = share(g->output.channels, call->part, call->parts);
     } else {
@@ -240,18 +292,16 @@ static void conv_backward(const cnn_layer_call *call)
 {
     const conv_state *state = call->state;
     const cnn_conv_geometry *g = &state->geometry;
-    run(call, CNN_CONV_BACKWARD_WEIGHT, call->parts > 1 ? cnn_conv_gradient_slice(g, call->part) : everything(g));
+    run(call, CNN_CONV_BACKWARD_WEIGHT,
+        call->parts > 1 ? cnn_conv_whole_slice(g, CNN_CONV_BACKWARD_WEIGHT, call->part) : cnn_conv_everything(g));
 }
 
 static void conv_backward_input(const cnn_layer_call *call)
 {
     const conv_state *state = call->state;
     const cnn_conv_geometry *g = &state->geometry;
-    cnn_conv_slice slice = everything(g);
-    if (call->parts > 1) {
-        slice.channels = share(g->input.channels, call->part, call->parts);
-    }
-    run(call, CNN_CONV_BACKWARD_INPUT, slice);
+    run(call, CNN_CONV_BACKWARD_INPUT,
+        call->parts > 1 ? cnn_conv_whole_slice(g, CNN_CONV_BACKWARD_INPUT, call->part) : cnn_conv_everything(g));
 }
 
 const cnn_layer_kind CNN_LAYER(conv) = {
@@ -261,6 +311,7 @@ const cnn_layer_kind CNN_LAYER(conv) = {
     .options_size = sizeof(cnn_conv_options),
     .state_size = sizeof(conv_state),
     .plan = conv_plan,
+    .tune = conv_tune,
     .prepare = conv_prepare,
     .forward = conv_forward,
     .backward = conv_backward,

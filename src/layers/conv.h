@@ -1,5 +1,5 @@
 /* Convolution's inner seam: a layer's geometry, and the algorithms that compute it. Each pass takes the first of the
- * list that is possible and worthwhile. */
+ * list that is possible and worthwhile, or the fastest where they are measured. */
 #ifndef CNN_LAYERS_CONV_H
 #define CNN_LAYERS_CONV_H
 
@@ -24,8 +24,12 @@ typedef struct cnn_conv_geometry {
     bool bias;
 } cnn_conv_geometry;
 
-typedef enum cnn_conv_pass { CNN_CONV_FORWARD, CNN_CONV_BACKWARD_INPUT, CNN_CONV_BACKWARD_WEIGHT } cnn_conv_pass;
-#define CNN_CONV_PASSES 3
+typedef enum cnn_conv_pass {
+    CNN_CONV_FORWARD = CNN_PASS_FORWARD,
+    CNN_CONV_BACKWARD_INPUT = CNN_PASS_INPUT_GRADIENT,
+    CNN_CONV_BACKWARD_WEIGHT = CNN_PASS_WEIGHT_GRADIENT
+} cnn_conv_pass;
+#define CNN_CONV_PASSES CNN_LAYER_PASSES
 
 /** What a call computes of its pass: some filters (forward and weight gradient) and channels (input gradient and weight
  * gradient), and of the images' pixels piece `piece` of `pieces`. */
@@ -46,26 +50,47 @@ typedef struct cnn_conv_algorithm {
     size_t (*prepared_size)(const cnn_conv_geometry *geometry, bool training);
     int (*prepare_parts)(const cnn_conv_geometry *geometry);
     void (*prepare)(const cnn_conv_geometry *geometry, const cnn_layer_call *call);
-    /** Whether the pass is faster over the whole batch, in slices of filters and channels, than in lanes; then run[] takes
-     * such slices. NULL: never. */
+    /** Whether the pass is faster over the whole batch, in slices of filters and channels, than in lanes; then run[]
+     * takes such slices. NULL: never. */
     bool (*whole)(const cnn_conv_geometry *geometry, cnn_conv_pass pass);
+    /** How it computes such a slice of the pass, with its grouping: "im2col, 256 rows a strip". */
+    void (*describe)(const cnn_conv_geometry *geometry, cnn_conv_pass pass, cnn_conv_slice slice, char *out,
+                     size_t size);
     /** By pass: y with bias; dx; the gradients of weight and bias, the latter whole in the slice with filter 0 and
      * channel 0. Forward takes any slice, but all filters where there are groups. */
     void (*run[CNN_CONV_PASSES])(const cnn_conv_geometry *geometry, const cnn_layer_call *call, cnn_conv_slice slice);
 } cnn_conv_algorithm;
 
-#define cnn_conv_gradient_slice CNN_VARIANT(cnn_conv_gradient_slice)
+#define cnn_conv_everything CNN_VARIANT(cnn_conv_everything)
+#define cnn_conv_whole_slice CNN_VARIANT(cnn_conv_whole_slice)
+#define cnn_conv_is_whole CNN_VARIANT(cnn_conv_is_whole)
+#define cnn_conv_measure CNN_VARIANT(cnn_conv_measure)
 #define cnn_conv_algorithms CNN_VARIANT(cnn_conv_algorithms)
 #define cnn_conv_winograd CNN_VARIANT(cnn_conv_winograd)
 #define cnn_conv_im2col CNN_VARIANT(cnn_conv_im2col)
 
-/** What part `part` of CNN_CONV_PARTS computes of the weight gradient over the whole batch: half of the filters by half of
- * the channels. */
+/** All of a pass, and what part `part` of CNN_CONV_PARTS computes of it over the whole batch: some of the filters, or
+ * of the channels; of the weight gradient half of the filters by half of the channels. */
 #define CNN_CONV_PARTS 4
-cnn_conv_slice cnn_conv_gradient_slice(const cnn_conv_geometry *geometry, int part);
+cnn_conv_slice cnn_conv_everything(const cnn_conv_geometry *geometry);
+cnn_conv_slice cnn_conv_whole_slice(const cnn_conv_geometry *geometry, cnn_conv_pass pass, int part);
 
 /** Best first, NULL-terminated; the last is possible and worthwhile for everything. */
 extern const cnn_conv_algorithm *const cnn_conv_algorithms[];
+
+/** The algorithm of each pass, by pass. */
+typedef struct cnn_conv_choice {
+    const cnn_conv_algorithm *of[CNN_CONV_PASSES];
+} cnn_conv_choice;
+
+/** Measures all possible algorithms on arbitrary numbers, and puts the fastest into *choice for each pass that the
+ * tuning names; passes that will not run follow forward. Where one alone is possible, *choice stays. Fails for lack of
+ * memory only. */
+cnn_status cnn_conv_measure(const cnn_conv_geometry *geometry, const cnn_layer_tuning *tuning, cnn_conv_choice *choice,
+                            cnn_error *error);
+
+/** Which passes of a choice run over the whole batch: forward; backward where both of its gradients may. */
+bool cnn_conv_is_whole(const cnn_conv_geometry *geometry, const cnn_conv_choice *choice, cnn_conv_pass pass);
 
 extern const cnn_conv_algorithm cnn_conv_winograd;
 extern const cnn_conv_algorithm cnn_conv_im2col;

@@ -6,6 +6,7 @@
 #include "math/gemm.h"
 #include "math/vector.h"
 
+#include <stdio.h>
 #include <string.h>
 
 /* Strips of the forward pass and of the input gradient: their columns take about STRIP_BYTES, but they have at least
@@ -204,11 +205,18 @@ static size_t scratch_size(const cnn_conv_geometry *g, cnn_conv_pass pass)
     return size;
 }
 
+static void describe(const cnn_conv_geometry *g, cnn_conv_pass pass, cnn_conv_slice slice, char *out, size_t size)
+{
+    (void)slice;
+    snprintf(out, size, "im2col%s, %zu rows a strip", is_pointwise(g) ? " in place" : "", strip_rows(g, pass));
+}
+
 const cnn_conv_algorithm cnn_conv_im2col = {
     .name = "im2col",
     .possible = possible,
     .worthwhile = worthwhile,
     .scratch_size = scratch_size,
+    .describe = describe,
     .run = {[CNN_CONV_FORWARD] = forward,
             [CNN_CONV_BACKWARD_INPUT] = backward_input,
             [CNN_CONV_BACKWARD_WEIGHT] = backward_weight},

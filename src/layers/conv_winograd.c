@@ -10,6 +10,7 @@
 #include "math/gemm.h"
 #include "math/vector.h"
 
+#include <stdio.h>
 #include <string.h>
 
 #define PLANES CNN_WINOGRAD_PLANES
@@ -39,8 +40,8 @@ static int count_of(cnn_span span)
 static int filters_at_once(const cnn_conv_geometry *g, cnn_conv_slice slice)
 {
     const int channels = count_of(slice.channels), filters = count_of(slice.filters);
-    if (channels < g->input.channels) { /* a slice, which may have no channels */
-        return filters;
+    if (channels < g->input.channels) {
+        return filters; /* a slice, which may be empty */
     }
     const size_t fitting = GRADIENT_BYTES / (PLANES * sizeof(cnn_real) * (size_t)channels) / 16 * 16;
     const int most = fitting > GRADIENT_LEAST ? (int)fitting : GRADIENT_LEAST;
@@ -327,7 +328,7 @@ static bool worthwhile(const cnn_conv_geometry *g, cnn_conv_pass pass)
            PLANES * (tiles * (pairs + spreading) + once * pairs) < direct;
 }
 
-/** A slice is never larger than what a lane does at once. */
+/** The last slice of the weight gradient is the largest. */
 static size_t scratch_size(const cnn_conv_geometry *g, cnn_conv_pass pass)
 {
     const cnn_winograd_tiling t = cnn_winograd_tile(g, pass);
@@ -335,10 +336,20 @@ static size_t scratch_size(const cnn_conv_geometry *g, cnn_conv_pass pass)
         return workspace_in(NULL, t.group, t.from.channels, t.to.channels, false).size;
     }
     const cnn_span filters = {0, g->output.channels}, channels = {0, g->input.channels};
-    const cnn_conv_slice all = {filters, channels, 0, 1}, part = cnn_conv_gradient_slice(g, 0);
+    const cnn_conv_slice all = {filters, channels, 0, 1}, part = cnn_conv_whole_slice(g, pass, CNN_CONV_PARTS - 1);
     const size_t lane = workspace_in(NULL, t.group, g->input.channels, filters_at_once(g, all), true).size;
     const size_t whole = workspace_in(NULL, t.group, count_of(part.channels), filters_at_once(g, part), true).size;
     return lane > whole ? lane : whole;
+}
+
+static void describe(const cnn_conv_geometry *g, cnn_conv_pass pass, cnn_conv_slice slice, char *out, size_t size)
+{
+    const cnn_winograd_tiling t = cnn_winograd_tile(g, pass);
+    const int length = snprintf(out, size, "winograd F(%dx%d,%dx%d), %d tiles a group", t.size, t.size, g->kernel_h,
+                                g->kernel_w, t.group);
+    if (pass == CNN_CONV_BACKWARD_WEIGHT && length > 0 && (size_t)length < size) {
+        snprintf(out + length, size - (size_t)length, ", %d filters at once", filters_at_once(g, slice));
+    }
 }
 
 const cnn_conv_algorithm cnn_conv_winograd = {
@@ -347,6 +358,7 @@ const cnn_conv_algorithm cnn_conv_winograd = {
     .worthwhile = worthwhile,
     .whole = whole,
     .scratch_size = scratch_size,
+    .describe = describe,
     .prepared_size = prepared_size,
     .prepare_parts = prepare_parts,
     .prepare = prepare,

@@ -37,16 +37,21 @@ typedef struct cnn_tensor {
     bool decay; /* weight decay applies */
 } cnn_tensor;
 
+/** What a layer computes in training: its output, its input's gradient, its tensors' gradients. */
+typedef enum cnn_layer_pass { CNN_PASS_FORWARD, CNN_PASS_INPUT_GRADIENT, CNN_PASS_WEIGHT_GRADIENT } cnn_layer_pass;
+#define CNN_LAYER_PASSES 3
+
 /** What a layer declares. The network fills `input` and zeroes the rest before it calls plan(). */
 typedef struct cnn_layer_plan {
     cnn_shape input;
     cnn_shape output;
     cnn_tensor tensors[CNN_LAYER_TENSORS];
     int tensor_count;
-    int64_t multiply_adds; /* forward, one image */
-    const char *algorithm; /* for `cnn info`; NULL where there is one way only */
-    bool in_place;         /* forward may be called with y == x, backward with dx == dy */
-    bool inactive;         /* in inference the layer is the identity and is left out */
+    int64_t multiply_adds;                 /* forward, one image */
+    const char *algorithm;                 /* for `cnn info`; NULL where there is one way only */
+    const char *methods[CNN_LAYER_PASSES]; /* likewise how each pass is computed, with its grouping */
+    bool in_place;                         /* forward may be called with y == x, backward with dx == dy */
+    bool inactive;                         /* in inference the layer is the identity and is left out */
     bool backward_reads_input, backward_reads_output;
     size_t saved_size;   /* bytes an image, kept from a training forward to its backward */
     size_t scratch_size; /* bytes a thread, valid during one part only, whatever the number of images */
@@ -84,6 +89,13 @@ typedef struct cnn_layer_call {
     cnn_random *random;         /* [n], one stream an image (dropout); NULL for kinds without `random` */
 } cnn_layer_call;
 
+/** What a layer will run on, for tune(). */
+typedef struct cnn_layer_tuning {
+    int images, lanes;   /* images of a lane, lanes of a batch */
+    bool training;       /* all passes, prepare() once a batch; else forward only, prepare() never again */
+    bool input_gradient; /* in training: somebody needs it */
+} cnn_layer_tuning;
+
 typedef struct cnn_layer_kind {
     const char *name;
     const char *help; /* one line */
@@ -95,6 +107,10 @@ typedef struct cnn_layer_kind {
     /** Declares everything, from plan->input and options; fails where they do not fit (message without place or kind's
      * name). `state` is state_size zeroed bytes. */
     cnn_status (*plan)(cnn_layer_plan *plan, const void *options, void *state, cnn_error *error);
+    /** Chooses anew how the passes are computed, by measuring each way that the options permit, with memory of its own,
+     * and changes plan and state accordingly; neither on failure. NULL for kinds with one way only. */
+    cnn_status (*tune)(cnn_layer_plan *plan, const void *options, void *state, const cnn_layer_tuning *tuning,
+                       cnn_error *error);
     /** Makes call->prepared of call->tensors, cut into prepare_parts; no other array is there, and NULL for kinds that
      * never prepare. Called once after the tensors have changed, before forward(). */
     void (*prepare)(const cnn_layer_call *call);

@@ -50,6 +50,11 @@ typedef struct cnn_network {
 cnn_network *cnn_network_new(const cnn_recipe *recipe, cnn_error *error);
 void cnn_network_free(cnn_network *network);
 
+/** Chooses anew how the layers compute, by measuring on this machine what a runner of this batch will do: another
+ * choice, so other roundings, each time. OpenBLAS shall be at one thread. To be called before a runner or a program is
+ * made of the network. Fails for lack of memory only; the network then is as good as before. */
+cnn_status cnn_network_tune(cnn_network *network, int batch, bool training, cnn_error *error);
+
 const cnn_tensor *cnn_network_tensor(const cnn_network *network, int slot);
 /** "conv1.weight" into out. */
 #define CNN_TENSOR_NAME 80

@@ -61,7 +61,7 @@ void cnn_runner_observe(cnn_runner *runner, cnn_runner_observer *observer, void 
     runner->observer_context = context;
 }
 
-void cnn_runner_note(const cnn_runner *runner, int thread, int node, cnn_pass pass)
+void cnn_runner_note(const cnn_runner *runner, int thread, int node, cnn_work pass)
 {
     if (runner->observer != NULL) {
         runner->observer(runner->observer_context, thread, node, pass);
@@ -70,12 +70,12 @@ void cnn_runner_note(const cnn_runner *runner, int thread, int node, cnn_pass pa
 
 static void note_operation(const cnn_runner *r, const cnn_operation *operation, int thread)
 {
-    static const cnn_pass passes[] = {
-        [CNN_OPERATION_FORWARD_SUMS] = CNN_PASS_FORWARD_SUMS,
-        [CNN_OPERATION_FORWARD] = CNN_PASS_FORWARD,
-        [CNN_OPERATION_LOSS] = CNN_PASS_LOSS,
-        [CNN_OPERATION_BACKWARD_SUMS] = CNN_PASS_BACKWARD_SUMS,
-        [CNN_OPERATION_BACKWARD] = CNN_PASS_BACKWARD,
+    static const cnn_work passes[] = {
+        [CNN_OPERATION_FORWARD_SUMS] = CNN_WORK_FORWARD_SUMS,
+        [CNN_OPERATION_FORWARD] = CNN_WORK_FORWARD,
+        [CNN_OPERATION_LOSS] = CNN_WORK_LOSS,
+        [CNN_OPERATION_BACKWARD_SUMS] = CNN_WORK_BACKWARD_SUMS,
+        [CNN_OPERATION_BACKWARD] = CNN_WORK_BACKWARD,
     };
     cnn_runner_note(r, thread, operation->node, passes[operation->type]);
 }
@@ -226,7 +226,7 @@ static void run_lane_operation(const cnn_runner *r, const cnn_operation *operati
         give_second_gradient(r, operation->node, lane, call);
         kind->backward(call);
         if (kind->backward_input != NULL && call->dx != NULL) {
-            cnn_runner_note(r, thread, operation->node, CNN_PASS_BACKWARD_INPUT);
+            cnn_runner_note(r, thread, operation->node, CNN_WORK_BACKWARD_INPUT);
             kind->backward_input(call);
         }
         sum_input_gradient(r, operation->node, lane, n);
@@ -250,7 +250,7 @@ static void run_whole_operation(const cnn_runner *r, const cnn_operation *operat
         note_operation(r, operation, thread);
         (forward ? kind->forward : kind->backward)(&full.call);
     } else if (full.call.dx != NULL) {
-        cnn_runner_note(r, thread, operation->node, CNN_PASS_BACKWARD_INPUT);
+        cnn_runner_note(r, thread, operation->node, CNN_WORK_BACKWARD_INPUT);
         kind->backward_input(&full.call);
     }
 }
@@ -268,7 +268,7 @@ static void run_part(void *context, int part, int thread)
             run_lane_operation(r, &operation[i], part, thread);
         }
     }
-    cnn_runner_note(r, thread, -1, CNN_PASS_NONE);
+    cnn_runner_note(r, thread, -1, CNN_WORK_NONE);
 }
 
 /** Adds the lanes' sums up, in their order, and lets the layer use the total. */
@@ -306,9 +306,9 @@ static void run_prepare(void *context, int part, int thread)
     fill(r, node, 0, 0, &full);
     full.call.part = part;
     full.call.parts = r->network->nodes[node].plan.prepare_parts;
-    cnn_runner_note(r, thread, node, CNN_PASS_PREPARE);
+    cnn_runner_note(r, thread, node, CNN_WORK_PREPARE);
     r->network->nodes[node].kind->prepare(&full.call);
-    cnn_runner_note(r, thread, -1, CNN_PASS_NONE);
+    cnn_runner_note(r, thread, -1, CNN_WORK_NONE);
 }
 
 void cnn_runner_prepare(cnn_runner *runner, cnn_real *parameters)
@@ -332,12 +332,12 @@ static void run(cnn_runner *r, cnn_real *parameters, int n)
         if (stage->totals) {
             note_operation(r, last, 0);
             run_total(r, last, lanes);
-            cnn_runner_note(r, 0, -1, CNN_PASS_NONE);
+            cnn_runner_note(r, 0, -1, CNN_WORK_NONE);
         }
         if (stage->parts > 0 && last->type == CNN_OPERATION_BACKWARD) {
             note_operation(r, last, 0);
             sum_input_gradient(r, last->node, 0, n);
-            cnn_runner_note(r, 0, -1, CNN_PASS_NONE);
+            cnn_runner_note(r, 0, -1, CNN_WORK_NONE);
         }
     }
 }

@@ -30,22 +30,22 @@ typedef struct cnn_runner_options {
 typedef struct cnn_runner cnn_runner;
 
 /** What a thread does for a node, or with node -1 for the whole network. */
-typedef enum cnn_pass {
-    CNN_PASS_INPUT,   /* the caller fills in the inputs */
-    CNN_PASS_PREPARE, /* what layers make of the parameters once */
-    CNN_PASS_FORWARD_SUMS,
-    CNN_PASS_FORWARD,
-    CNN_PASS_LOSS,
-    CNN_PASS_BACKWARD_SUMS,
-    CNN_PASS_BACKWARD,       /* all of a layer's backward, or all but dx where the next one is noted too */
-    CNN_PASS_BACKWARD_INPUT, /* dx alone, of kinds with backward_input() */
-    CNN_PASS_UPDATE,         /* the caller updates the parameters */
-    CNN_PASS_NONE            /* nothing, or nothing of these */
-} cnn_pass;
-#define CNN_PASSES CNN_PASS_NONE
+typedef enum cnn_work {
+    CNN_WORK_INPUT,   /* the caller fills in the inputs */
+    CNN_WORK_PREPARE, /* what layers make of the parameters once */
+    CNN_WORK_FORWARD_SUMS,
+    CNN_WORK_FORWARD,
+    CNN_WORK_LOSS,
+    CNN_WORK_BACKWARD_SUMS,
+    CNN_WORK_BACKWARD,       /* all of a layer's backward, or all but dx where the next one is noted too */
+    CNN_WORK_BACKWARD_INPUT, /* dx alone, of kinds with backward_input() */
+    CNN_WORK_UPDATE,         /* the caller updates the parameters */
+    CNN_WORK_NONE            /* nothing, or nothing of these */
+} cnn_work;
+#define CNN_WORK_COUNT CNN_WORK_NONE
 
 /** Called by thread `thread` of the team as it begins with another pass, until its next call. */
-typedef void cnn_runner_observer(void *context, int thread, int node, cnn_pass pass);
+typedef void cnn_runner_observer(void *context, int thread, int node, cnn_work work);
 
 cnn_runner *cnn_runner_new(const cnn_network *network, const cnn_runner_options *options, cnn_error *error);
 void cnn_runner_free(cnn_runner *runner);
@@ -60,8 +60,8 @@ int cnn_runner_lane_first(const cnn_runner *runner, int n, int lane);
 /** From now on every pass is noted with `observer`, for measuring; NULL: with nobody, as at the beginning. Not to be
  * called during a pass. */
 void cnn_runner_observe(cnn_runner *runner, cnn_runner_observer *observer, void *context);
-/** Notes what the caller does between the runner's passes: CNN_PASS_INPUT, CNN_PASS_UPDATE, then CNN_PASS_NONE. */
-void cnn_runner_note(const cnn_runner *runner, int thread, int node, cnn_pass pass);
+/** Notes what the caller does between the runner's passes: CNN_WORK_INPUT, CNN_WORK_UPDATE, then CNN_WORK_NONE. */
+void cnn_runner_note(const cnn_runner *runner, int thread, int node, cnn_work work);
 
 /** Where the caller puts image `index` of the next batch, [h][w][c]. */
 cnn_real *cnn_runner_input(cnn_runner *runner, int index);

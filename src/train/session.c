@@ -11,7 +11,28 @@
 
 #define DEFAULT_BATCH 64
 
-static cnn_status set_up(cnn_session *session, int threads, cnn_error *error)
+/** A network of the session's own, which may be tuned: the model's is shared and constant. */
+static cnn_status set_up_tuned(cnn_session *session, cnn_error *error)
+{
+    session->tuned = cnn_network_new(session->model->recipe, error);
+    return session->tuned != NULL ? cnn_network_tune(session->tuned, session->batch, false, error) : CNN_MEMORY;
+}
+
+static cnn_status set_up_runner(cnn_session *session, int threads, cnn_error *error)
+{
+    const cnn_network *network = session->tuned != NULL ? session->tuned : session->model->network;
+    cnn_error cause;
+    session->team = cnn_team_new(threads, &cause);
+    const cnn_runner_options options = {.batch = session->batch, .team = session->team};
+    session->runner = session->team != NULL ? cnn_runner_new(network, &options, &cause) : NULL;
+    if (session->runner == NULL) {
+        return cnn_fail(error, cause.status, "%s", cause.message);
+    }
+    cnn_runner_prepare(session->runner, session->model->parameters);
+    return CNN_OK;
+}
+
+static cnn_status set_up(cnn_session *session, const cnn_session_options *options, cnn_error *error)
 {
     const cnn_model *model = session->model;
     const cnn_shape input = cnn_model_input(model);
@@ -22,15 +43,10 @@ static cnn_status set_up(cnn_session *session, int threads, cnn_error *error)
         return cnn_fail_memory(error);
     }
     cnn_scale_table(input.channels, model->mean, model->deviation, session->table);
-    cnn_error cause;
-    session->team = cnn_team_new(threads, &cause);
-    const cnn_runner_options options = {.batch = session->batch, .team = session->team};
-    session->runner = session->team != NULL ? cnn_runner_new(model->network, &options, &cause) : NULL;
-    if (session->runner == NULL) {
-        return cnn_fail(error, cause.status, "%s", cause.message);
+    if (options->tune && set_up_tuned(session, error) != CNN_OK) {
+        return CNN_MEMORY;
     }
-    cnn_runner_prepare(session->runner, model->parameters);
-    return CNN_OK;
+    return set_up_runner(session, options->threads > 0 ? options->threads : cnn_processor_count(), error);
 }
 
 cnn_session *cnn_session_new(const cnn_model *model, const cnn_session_options *options, cnn_error *error)
@@ -48,7 +64,7 @@ cnn_session *cnn_session_new(const cnn_model *model, const cnn_session_options *
     }
     session->model = model;
     session->batch = chosen.batch > 0 ? chosen.batch : DEFAULT_BATCH;
-    if (set_up(session, chosen.threads > 0 ? chosen.threads : cnn_processor_count(), error) != CNN_OK) {
+    if (set_up(session, &chosen, error) != CNN_OK) {
         cnn_session_free(session);
         return NULL;
     }
@@ -62,6 +78,7 @@ void cnn_session_free(cnn_session *session)
     }
     cnn_runner_free(session->runner);
     cnn_team_free(session->team);
+    cnn_network_free(session->tuned);
     cnn_free(session->probabilities);
     cnn_free(session->table);
     cnn_free(session->image);
@@ -73,10 +90,10 @@ static void scale_image(void *context, int part, int thread)
     const cnn_session *session = context;
     const cnn_shape input = cnn_model_input(session->model);
     const size_t size = cnn_shape_size(input);
-    cnn_runner_note(session->runner, thread, -1, CNN_PASS_INPUT);
+    cnn_runner_note(session->runner, thread, -1, CNN_WORK_INPUT);
     cnn_scale_pixels(session->pixels + (size_t)part * size, size, input.channels, session->table,
                      cnn_runner_input(session->runner, part));
-    cnn_runner_note(session->runner, thread, -1, CNN_PASS_NONE);
+    cnn_runner_note(session->runner, thread, -1, CNN_WORK_NONE);
 }
 
 void cnn_session_run(cnn_session *session, const uint8_t *pixels, int n)

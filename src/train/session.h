@@ -8,6 +8,7 @@
 
 struct cnn_session {
     const cnn_model *model; /* not owned */
+    cnn_network *tuned;     /* in place of the model's; NULL: that one */
     cnn_team *team;
     cnn_runner *runner;
     int batch;

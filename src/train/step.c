@@ -32,7 +32,7 @@ void cnn_trainer_loss(void *context, const cnn_loss_call *call)
 static void update_part(void *context, int index, int thread)
 {
     cnn_trainer *t = context;
-    cnn_runner_note(t->runner, thread, -1, CNN_PASS_UPDATE);
+    cnn_runner_note(t->runner, thread, -1, CNN_WORK_UPDATE);
     const cnn_update_part *part = &t->parts[index];
     const size_t offset = t->model->network->slots[part->slot].offset + part->first;
     cnn_real *room = t->room + (size_t)thread * CNN_UPDATE_PART;
@@ -50,7 +50,7 @@ static void update_part(void *context, int index, int thread)
         update.states[i] = t->states[i] + offset;
     }
     t->optimizer->update(&update);
-    cnn_runner_note(t->runner, thread, -1, CNN_PASS_NONE);
+    cnn_runner_note(t->runner, thread, -1, CNN_WORK_NONE);
 }
 
 static cnn_status fail_diverged(const cnn_trainer *t, const char *what, cnn_error *error)
@@ -77,11 +77,11 @@ static cnn_status train_batch(cnn_trainer *t, cnn_error *error)
     const cnn_batch *batch = &t->batch;
     const size_t size = cnn_shape_size(t->model->network->input);
     const uint64_t image = (uint64_t)t->epoch * (uint64_t)t->train_count + (uint64_t)t->images;
-    cnn_runner_note(t->runner, 0, -1, CNN_PASS_INPUT);
+    cnn_runner_note(t->runner, 0, -1, CNN_WORK_INPUT);
     for (int i = 0; i < batch->count; i++) {
         memcpy(cnn_runner_input(t->runner, i), batch->images + (size_t)i * size, size * sizeof *batch->images);
     }
-    cnn_runner_note(t->runner, 0, -1, CNN_PASS_NONE);
+    cnn_runner_note(t->runner, 0, -1, CNN_WORK_NONE);
     memset(t->lane_results, 0, (size_t)cnn_runner_lanes(t->runner) * sizeof *t->lane_results);
     cnn_runner_train(t->runner, t->model->parameters, batch->count, image);
 

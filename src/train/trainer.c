@@ -149,10 +149,14 @@ static cnn_status set_up_validator(cnn_trainer *t, const cnn_runner_options *tra
     return t->validator != NULL ? CNN_OK : CNN_MEMORY;
 }
 
-static cnn_status set_up_runners(cnn_trainer *t, cnn_error *error)
+static cnn_status set_up_runners(cnn_trainer *t, bool tune, cnn_error *error)
 {
+    const int batch = t->options.batch < t->train_count ? t->options.batch : t->train_count;
+    if (tune && cnn_network_tune(t->model->network, batch, true, error) != CNN_OK) {
+        return CNN_MEMORY;
+    }
     const cnn_runner_options options = {
-        .batch = t->options.batch < t->train_count ? t->options.batch : t->train_count,
+        .batch = batch,
         .team = t->team,
         .loss = cnn_trainer_loss,
         .loss_context = t,
@@ -174,7 +178,8 @@ static cnn_status set_up_runners(cnn_trainer *t, cnn_error *error)
 cnn_trainer *cnn_trainer_create(const cnn_recipe *recipe, const cnn_dataset *data, const cnn_trainer_options *options,
                                 uint64_t seed, cnn_error *error)
 {
-    const int threads = options != NULL && options->threads > 0 ? options->threads : cnn_processor_count();
+    const cnn_trainer_options chosen = options != NULL ? *options : (cnn_trainer_options){0};
+    const int threads = chosen.threads > 0 ? chosen.threads : cnn_processor_count();
     cnn_trainer *t = cnn_alloc(1, sizeof *t);
     if (t == NULL) {
         cnn_fail_memory(error);
@@ -190,7 +195,7 @@ cnn_trainer *cnn_trainer_create(const cnn_recipe *recipe, const cnn_dataset *dat
     }
     t->borrowed = true;
     t->team = cnn_team_new(threads, error);
-    if (t->team == NULL || set_up_optimizer(t, error) != CNN_OK || set_up_runners(t, error) != CNN_OK) {
+    if (t->team == NULL || set_up_optimizer(t, error) != CNN_OK || set_up_runners(t, chosen.tune, error) != CNN_OK) {
         goto failed;
     }
     return t;

@@ -38,9 +38,9 @@ static double measure_peak(double seconds)
 /* ---- the observer */
 
 /* Passes of no layer first, then each node's. */
-static size_t place_of(int node, cnn_pass pass)
+static size_t place_of(int node, cnn_work pass)
 {
-    return (size_t)(node + 1) * CNN_PASSES + (size_t)pass;
+    return (size_t)(node + 1) * CNN_WORK_COUNT + (size_t)pass;
 }
 
 typedef struct stopwatch {
@@ -60,7 +60,7 @@ typedef struct observation {
     double best_duration; /* by image */
 } observation;
 
-static void observe(void *context, int thread, int node, cnn_pass pass)
+static void observe(void *context, int thread, int node, cnn_work pass)
 {
     observation *o = context;
     stopwatch *watch = &o->watches[thread];
@@ -68,7 +68,7 @@ static void observe(void *context, int thread, int node, cnn_pass pass)
     if (watch->runs) {
         *watch->now += time - watch->since;
     }
-    watch->runs = pass != CNN_PASS_NONE;
+    watch->runs = pass != CNN_WORK_NONE;
     if (watch->runs) {
         watch->now = &watch->seconds[place_of(node, pass)];
     }
@@ -84,7 +84,7 @@ static void end_observation(observation *o)
 
 static bool begin_observation(observation *o, const cnn_network *network, cnn_runner *runner, int threads)
 {
-    const size_t places = place_of(network->node_count, (cnn_pass)0);
+    const size_t places = place_of(network->node_count, (cnn_work)0);
     *o = (observation){.network = network, .runner = runner, .threads = threads, .places = places};
     o->watches = cnn_alloc((size_t)threads, sizeof *o->watches);
     o->seconds = cnn_alloc((size_t)threads * places, sizeof *o->seconds);
@@ -173,11 +173,11 @@ static bool observe_steps(observation *o, step_function *step, void *context, do
 
 /* ---- rows */
 
-static const char *pass_name(const observation *o, int node, cnn_pass pass)
+static const char *pass_name(const observation *o, int node, cnn_work pass)
 {
-    static const char *const names[CNN_PASSES] = {"input",         "preparation", "forward sums",   "forward", "loss",
+    static const char *const names[CNN_WORK_COUNT] = {"input",         "preparation", "forward sums",   "forward", "loss",
                                                   "backward sums", "backward",    "input gradient", "update"};
-    const bool apart = node >= 0 && pass == CNN_PASS_BACKWARD && o->network->nodes[node].kind->backward_input;
+    const bool apart = node >= 0 && pass == CNN_WORK_BACKWARD && o->network->nodes[node].kind->backward_input;
     return apart ? "weight gradient" : names[pass];
 }
 
@@ -193,17 +193,17 @@ static void copy_algorithm(const char *description, int index, char *out, size_t
 
 /* Algorithm and multiplications of a layer's row. What is not a product (pooling, sums) is not counted; kinds of
  * products compute dx apart, so each of their passes multiplies as often as the others. */
-static void describe(const observation *o, int index, cnn_pass pass, bench_row *row)
+static void describe(const observation *o, int index, cnn_work pass, bench_row *row)
 {
     const cnn_node *node = &o->network->nodes[index];
     const bool multiplies = node->plan.tensor_count > 0 && node->plan.tensors[0].role == CNN_ROLE_WEIGHT;
     const double once = multiplies ? (double)node->plan.multiply_adds : 0;
     snprintf(row->layer, sizeof row->layer, "%s", node->name);
-    if (pass == CNN_PASS_FORWARD || pass == CNN_PASS_BACKWARD || pass == CNN_PASS_BACKWARD_INPUT) {
+    if (pass == CNN_WORK_FORWARD || pass == CNN_WORK_BACKWARD || pass == CNN_WORK_BACKWARD_INPUT) {
         row->multiplications = once;
     }
     if (node->plan.algorithm && row->multiplications > 0) {
-        const int listed = pass == CNN_PASS_FORWARD ? 0 : pass == CNN_PASS_BACKWARD_INPUT ? 1 : 2;
+        const int listed = pass == CNN_WORK_FORWARD ? 0 : pass == CNN_WORK_BACKWARD_INPUT ? 1 : 2;
         copy_algorithm(node->plan.algorithm, listed, row->algorithm, sizeof row->algorithm);
     }
 }
@@ -226,10 +226,10 @@ static bool fill_table(const observation *o, int batch, bench_table *table)
     double preparation = 0, waiting = o->best_duration;
     for (int node = 0; node <= o->network->node_count; node++) {
         const int index = node < o->network->node_count ? node : -1;
-        for (cnn_pass pass = 0; pass < CNN_PASSES; pass++) {
+        for (cnn_work pass = 0; pass < CNN_WORK_COUNT; pass++) {
             const double seconds = o->best[place_of(index, pass)] / o->threads;
             waiting -= seconds;
-            if (pass == CNN_PASS_PREPARE) {
+            if (pass == CNN_WORK_PREPARE) {
                 preparation += seconds;
             } else if (seconds > 0) {
                 bench_row *row = add_row(table, pass_name(o, index, pass), seconds);
@@ -240,7 +240,7 @@ static bool fill_table(const observation *o, int batch, bench_table *table)
         }
     }
     if (preparation > 0) {
-        add_row(table, pass_name(o, -1, CNN_PASS_PREPARE), preparation);
+        add_row(table, pass_name(o, -1, CNN_WORK_PREPARE), preparation);
     }
     add_row(table, "waiting and the rest", waiting);
     return true;

@@ -32,7 +32,7 @@ for command in train eval classify info help; do
     awk 'length($0) > 100 { exit 1 }' out || fail "$ran: a line of more than 100 columns"
 done
 run train --help
-for option in data out epochs seed threads resume set json quiet; do
+for option in data out epochs seed threads resume set tune json quiet; do
     expect out "^  --$option "
 done
 

@@ -143,9 +143,14 @@ void harness_new(harness *h, const char *text, cnn_shape input, int n, int lanes
     if (harness_plan(h, text, input, &error) != CNN_OK) {
         fail_msg("%s on %dx%dx%d: %s", text, input.height, input.width, input.channels, error.message);
     }
+    harness_take(h, n, lanes, seed);
+}
+
+void harness_take(harness *h, int n, int lanes, uint64_t seed)
+{
     h->n = n;
     h->lanes = lanes;
-    h->input = cnn_shape_size(input);
+    h->input = cnn_shape_size(h->plan.input);
     h->output = cnn_shape_size(h->plan.output);
     const size_t images = (size_t)n;
     cnn_random random = cnn_random_at(seed, CNN_RANDOM_INITIALIZE, 0, 0);

@@ -33,6 +33,8 @@ typedef struct harness {
 cnn_status harness_plan(harness *h, const char *text, cnn_shape input, cnn_error *error);
 /** Plans, which must succeed, and takes memory for n images in `lanes` lanes. Inputs, dy and tensors are random. */
 void harness_new(harness *h, const char *text, cnn_shape input, int n, int lanes, uint64_t seed);
+/** The same for a layer that is planned, and perhaps tuned. */
+void harness_take(harness *h, int n, int lanes, uint64_t seed);
 void harness_free(harness *h);
 
 /** Runs forward with sums and totals; then, in training, backward; checks all guards. Either prepares anew. */

@@ -91,6 +91,7 @@ static void test_many_groups(void **state)
     compare("conv filters=33 kernel=3 padding=same algorithm=winograd", (cnn_shape){41, 37, 32}, 2, 1);
     compare("conv filters=16 kernel=5 algorithm=winograd", (cnn_shape){33, 35, 18}, 2, 2);
     compare("conv filters=144 kernel=3 padding=same algorithm=winograd", (cnn_shape){16, 15, 136}, 3, 3);
+    compare("conv filters=272 kernel=3 padding=same algorithm=winograd", (cnn_shape){4, 4, 144}, 3, 4);
 }
 
 static void expect_plan(const char *text, cnn_shape input, const char *algorithm)

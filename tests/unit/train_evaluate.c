@@ -31,7 +31,7 @@ static int set_up(void **state)
     if (model == NULL || cnn_model_set_classes(model, names, CLASSES, NULL) != CNN_OK) {
         return -1;
     }
-    session = cnn_session_new(model, &(cnn_session_options){1, 4}, NULL);
+    session = cnn_session_new(model, &(cnn_session_options){.threads = 1, .batch = 4}, NULL);
     if (session == NULL || cnn_session_classify_pixels(session, pixels, IMAGES, probabilities[0], NULL) != CNN_OK) {
         return -1;
     }
@@ -130,7 +130,8 @@ static void threads_and_batch_do_not_matter(void **state)
     cnn_dataset *data = make_data(7, names, (const int[]){0, 1, 2});
     for (int threads = 1; threads <= 3; threads++) {
         for (int batch = 1; batch <= 16; batch += 3) {
-            cnn_session *other = cnn_session_new(model, &(cnn_session_options){threads, batch}, NULL);
+            cnn_session *other =
+                cnn_session_new(model, &(cnn_session_options){.threads = threads, .batch = batch}, NULL);
             assert_int_equal(cnn_session_evaluate(other, data, &found, NULL), CNN_OK);
             assert_int_equal(found.correct, expected.correct);
             assert_true(batch == 4 ? found.loss == expected.loss : fabs(found.loss - expected.loss) < 1e-6);

@@ -245,20 +245,20 @@ enum { MOST_NODES = 40, MOST_THREADS = 4 };
 
 /** What each thread noted, and the pass that it is in. */
 typedef struct notes {
-    int counts[MOST_THREADS][MOST_NODES + 1][CNN_PASSES];
-    cnn_pass now[MOST_THREADS];
+    int counts[MOST_THREADS][MOST_NODES + 1][CNN_WORK_COUNT];
+    cnn_work now[MOST_THREADS];
 } notes;
 
-static void note(void *context, int thread, int node, cnn_pass pass)
+static void note(void *context, int thread, int node, cnn_work pass)
 {
     notes *n = context;
     n->now[thread] = pass;
-    if (pass != CNN_PASS_NONE) {
+    if (pass != CNN_WORK_NONE) {
         n->counts[thread][node + 1][pass]++;
     }
 }
 
-static int noted(const notes *n, int node, cnn_pass pass)
+static int noted(const notes *n, int node, cnn_work pass)
 {
     int count = 0;
     for (int thread = 0; thread < MOST_THREADS; thread++) {
@@ -270,23 +270,23 @@ static int noted(const notes *n, int node, cnn_pass pass)
 static void check_notes(const bed *b, const notes *n)
 {
     const int lanes = cnn_runner_lanes(b->runner);
-    assert_int_equal(noted(n, -1, CNN_PASS_LOSS), lanes);
+    assert_int_equal(noted(n, -1, CNN_WORK_LOSS), lanes);
     for (int i = 0; i < b->network->node_count; i++) {
         const cnn_node *node = &b->network->nodes[i];
         const cnn_layer_plan *plan = &node->plan;
         const bool apart = node->kind->backward_input != NULL;
         const int parts = apart ? plan->backward_parts / 2 : plan->backward_parts;
-        assert_int_equal(noted(n, i, CNN_PASS_FORWARD), plan->forward_parts > 0 ? plan->forward_parts : lanes);
-        assert_true(noted(n, i, CNN_PASS_BACKWARD) >= (parts > 0 ? parts : lanes));
-        assert_int_equal(noted(n, i, CNN_PASS_BACKWARD_INPUT),
+        assert_int_equal(noted(n, i, CNN_WORK_FORWARD), plan->forward_parts > 0 ? plan->forward_parts : lanes);
+        assert_true(noted(n, i, CNN_WORK_BACKWARD) >= (parts > 0 ? parts : lanes));
+        assert_int_equal(noted(n, i, CNN_WORK_BACKWARD_INPUT),
                          !apart || node->input == 0 ? 0 : (parts > 0 ? parts : lanes));
-        assert_int_equal(noted(n, i, CNN_PASS_PREPARE), plan->prepare_parts);
+        assert_int_equal(noted(n, i, CNN_WORK_PREPARE), plan->prepare_parts);
         /* The lanes' sums, and their total. */
-        assert_int_equal(noted(n, i, CNN_PASS_FORWARD_SUMS), plan->sums_forward > 0 ? lanes + 1 : 0);
-        assert_int_equal(noted(n, i, CNN_PASS_BACKWARD_SUMS), plan->sums_backward > 0 ? lanes + 1 : 0);
+        assert_int_equal(noted(n, i, CNN_WORK_FORWARD_SUMS), plan->sums_forward > 0 ? lanes + 1 : 0);
+        assert_int_equal(noted(n, i, CNN_WORK_BACKWARD_SUMS), plan->sums_backward > 0 ? lanes + 1 : 0);
     }
     for (int thread = 0; thread < MOST_THREADS; thread++) {
-        assert_int_equal(n->now[thread], CNN_PASS_NONE);
+        assert_int_equal(n->now[thread], CNN_WORK_NONE);
     }
 }
 
@@ -296,7 +296,7 @@ static void every_pass_is_noted(void **state)
     const char *const recipes[] = {lenet, resnet, winograd};
     for (size_t r = 0; r < sizeof recipes / sizeof *recipes; r++) {
         bed plain, b;
-        notes n = {.now = {CNN_PASS_NONE, CNN_PASS_NONE, CNN_PASS_NONE, CNN_PASS_NONE}};
+        notes n = {.now = {CNN_WORK_NONE, CNN_WORK_NONE, CNN_WORK_NONE, CNN_WORK_NONE}};
         set_up(&plain, recipes[r], 40, 40, 3);
         set_up(&b, recipes[r], 40, 40, 3);
         cnn_runner_observe(b.runner, note, &n);

@@ -43,7 +43,7 @@ static int tear_down(void **state)
 static cnn_session *make_session(int threads, int batch)
 {
     cnn_error error = {0};
-    cnn_session *session = cnn_session_new(model, &(cnn_session_options){threads, batch}, &error);
+    cnn_session *session = cnn_session_new(model, &(cnn_session_options){.threads = threads, .batch = batch}, &error);
     assert_string_equal(error.message, "");
     return session;
 }
@@ -140,6 +140,29 @@ static void threads_do_not_matter_to_the_bit(void **state)
     }
 }
 
+/** A tuned session has a network of its own: the model stays as it was, and gives the same but for the last bits. */
+static void tuning_changes_little(void **state)
+{
+    (void)state;
+    float expected[IMAGES * CLASSES], found[IMAGES * CLASSES], again[IMAGES * CLASSES];
+    cnn_error error = {0};
+    for (int batch = 1; batch <= 16; batch += 15) {
+        const cnn_session_options options = {.threads = 2, .batch = batch, .tune = true};
+        classify_all(1, batch, expected);
+        cnn_session *session = cnn_session_new(model, &options, &error);
+        assert_string_equal(error.message, "");
+        assert_int_equal(cnn_session_classify_pixels(session, pixels, IMAGES, found, NULL), CNN_OK);
+        assert_int_equal(cnn_session_classify_pixels(session, pixels, IMAGES, again, NULL), CNN_OK);
+        assert_memory_equal(found, again, sizeof found);
+        cnn_session_free(session);
+        for (int i = 0; i < IMAGES * CLASSES; i++) {
+            assert_true(fabsf(found[i] - expected[i]) < 1e-5f);
+        }
+        classify_all(1, batch, found);
+        assert_memory_equal(found, expected, sizeof found);
+    }
+}
+
 typedef struct user {
     pthread_t thread;
     int threads;
@@ -151,7 +174,7 @@ static void *use(void *context)
 {
     user *u = context;
     float again[IMAGES * CLASSES];
-    cnn_session *session = cnn_session_new(model, &(cnn_session_options){u->threads, 8}, NULL);
+    cnn_session *session = cnn_session_new(model, &(cnn_session_options){.threads = u->threads, .batch = 8}, NULL);
     u->same = session != NULL && !cnn_session_classify_pixels(session, pixels, IMAGES, u->probabilities, NULL);
     for (int i = 0; i < 20 && u->same; i++) {
         u->same = cnn_session_classify_pixels(session, pixels, IMAGES, again, NULL) == CNN_OK &&
@@ -265,15 +288,18 @@ static void nothing_is_allocated_after_creation(void **state)
 static void failing_allocations_are_reported(void **state)
 {
     (void)state;
-    cnn_session *session = NULL;
     cnn_error error;
-    for (long k = 0; session == NULL; k++) {
-        cnn_alloc_fail_after(k, false);
-        session = cnn_session_new(model, &(cnn_session_options){2, 4}, &error);
-        cnn_alloc_fail_after(-1, false);
-        assert_true(session != NULL || error.status == CNN_MEMORY);
+    for (int tune = 0; tune < 2; tune++) {
+        const cnn_session_options options = {.threads = 2, .batch = 4, .tune = tune == 1};
+        cnn_session *session = NULL;
+        for (long k = 0; session == NULL; k++) {
+            cnn_alloc_fail_after(k, false);
+            session = cnn_session_new(model, &options, &error);
+            cnn_alloc_fail_after(-1, false);
+            assert_true(session != NULL || error.status == CNN_MEMORY);
+        }
+        cnn_session_free(session);
     }
-    cnn_session_free(session);
 }
 
 static void a_model_is_described(void **state)
@@ -314,6 +340,7 @@ int main(void)
         cmocka_unit_test(the_batch_does_not_matter),
         cmocka_unit_test(the_order_does_not_matter),
         cmocka_unit_test(threads_do_not_matter_to_the_bit),
+        cmocka_unit_test(tuning_changes_little),
         cmocka_unit_test(many_threads_share_a_model),
         cmocka_unit_test(a_picture_is_classified_like_its_pixels),
         cmocka_unit_test(what_cannot_be_classified_is_refused),

@@ -180,6 +180,38 @@ static void threads_and_stops_change_nothing(void **state)
     cnn_dataset_free(data);
 }
 
+/** Tuning changes the last bits alone: it learns alike, and may begin or end at any stop. */
+static void tuning_changes_little(void **state)
+{
+    (void)state;
+    cnn_dataset *data = make_data(IMAGES);
+    cnn_recipe *recipe = make_recipe(usual);
+    cnn_trainer *trainer = make_trainer(recipe, data, 1);
+    cnn_progress expected, progress;
+    assert_int_equal(cnn_trainer_step(trainer, &expected, NULL), CNN_OK);
+    assert_int_equal(cnn_trainer_save(trainer, "checkpoint", NULL), CNN_OK);
+    cnn_trainer_free(trainer);
+    for (int tuned = 0; tuned < 2; tuned++) {
+        trainer = cnn_trainer_new(recipe, data, &(cnn_trainer_options){.seed = 5, .tune = tuned == 0}, NULL);
+        assert_non_null(trainer);
+        assert_int_equal(cnn_trainer_step(trainer, &progress, NULL), CNN_OK);
+        assert_true(progress.loss - expected.loss < 1e-4 && expected.loss - progress.loss < 1e-4);
+        assert_int_equal(cnn_trainer_save(trainer, "checkpoint", NULL), CNN_OK);
+        cnn_trainer_free(trainer);
+        trainer = cnn_trainer_resume(recipe, data, "checkpoint", &(cnn_trainer_options){.tune = tuned == 1}, NULL);
+        assert_non_null(trainer);
+        assert_true(run_to_end(trainer).validation_accuracy > 0.9);
+        cnn_model *model = cnn_trainer_model(trainer, NULL);
+        char *text = cnn_recipe_text(recipe, NULL);
+        assert_string_equal(cnn_model_metadata(model, "recipe"), text);
+        cnn_free(text);
+        cnn_model_free(model);
+        cnn_trainer_free(trainer);
+    }
+    cnn_recipe_free(recipe);
+    cnn_dataset_free(data);
+}
+
 static void divergence_is_named(void **state)
 {
     (void)state;
@@ -265,6 +297,7 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(it_learns),
         cmocka_unit_test(threads_and_stops_change_nothing),
+        cmocka_unit_test(tuning_changes_little),
         cmocka_unit_test(divergence_is_named),
         cmocka_unit_test(what_does_not_fit_is_named),
     };
