@@ -1,5 +1,5 @@
 /* Batch normalization: each channel to mean 0 and deviation 1 over the batch, then a trained gain and bias. Inference
- * uses running statistics. Ioffe, Szegedy, "Batch normalization", arXiv 1502.03167.
+ * uses running statistics, and folds into the layer before where that can be. Ioffe, Szegedy, "Batch normalization", arXiv 1502.03167.
  *
  * Sums are taken of the distances from the running mean: once that has come near the batch's mean, the
  * variance, a difference of sums, loses nothing to cancellation. */
@@ -215,6 +215,16 @@ static void batchnorm_backward(const cnn_layer_call *call)
     input_gradient(call, terms);
 }
 
+/** factor[c] = gain / sqrt(variance + epsilon), offset[c] = bias - mean * factor */
+static void batchnorm_affine(const cnn_layer_call *call, double *factor, double *offset)
+{
+    const batchnorm_options *options = call->options;
+    for (int c = 0; c < call->plan->input.channels; c++) {
+        factor[c] = (double)call->tensors[GAIN][c] / sqrt((double)call->tensors[VARIANCE][c] + options->epsilon);
+        offset[c] = (double)call->tensors[BIAS][c] - (double)call->tensors[MEAN][c] * factor[c];
+    }
+}
+
 const cnn_layer_kind cnn_layer_batchnorm = {
     .name = "batchnorm",
     .help = "each channel to mean 0 and deviation 1, then a trained gain and bias",
@@ -227,4 +237,5 @@ const cnn_layer_kind cnn_layer_batchnorm = {
     .forward_total = batchnorm_forward_total,
     .backward_sums = batchnorm_backward_sums,
     .backward_total = batchnorm_backward_total,
+    .affine = batchnorm_affine,
 };

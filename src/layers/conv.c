@@ -256,6 +256,11 @@ static void conv_backward(const cnn_layer_call *call)
     }
 }
 
+static void conv_require_bias(void *options)
+{
+    ((cnn_conv_options *)options)->bias = true;
+}
+
 const cnn_layer_kind cnn_layer_conv = {
     .name = "conv",
     .help = "convolution: each filter weighs the pixels under its kernel",
@@ -266,4 +271,5 @@ const cnn_layer_kind cnn_layer_conv = {
     .prepare = conv_prepare,
     .forward = conv_forward,
     .backward = conv_backward,
+    .require_bias = conv_require_bias,
 };

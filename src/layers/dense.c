@@ -139,6 +139,11 @@ static void dense_backward(const cnn_layer_call *call)
     }
 }
 
+static void dense_require_bias(void *options)
+{
+    ((dense_options *)options)->bias = true;
+}
+
 const cnn_layer_kind cnn_layer_dense = {
     .name = "dense",
     .help = "fully connected: each output weighs all inputs",
@@ -147,4 +152,5 @@ const cnn_layer_kind cnn_layer_dense = {
     .plan = dense_plan,
     .forward = dense_forward,
     .backward = dense_backward,
+    .require_bias = dense_require_bias,
 };

@@ -106,6 +106,14 @@ typedef struct cnn_layer_kind {
     void (*forward_total)(const cnn_layer_call *call);
     void (*backward_sums)(const cnn_layer_call *call);
     void (*backward_total)(const cnn_layer_call *call);
+    /* Folding for inference, NULL for kinds that have no part in it. */
+    /** Kinds that in inference only give each channel a factor and an offset, y[c] = factor[c] * x[c] + offset[c]: both,
+     * [channels], of call->tensors; the call has options and plan besides. */
+    void (*affine)(const cnn_layer_call *call, double *factor, double *offset);
+    /** Kinds whose output channel c is row c of their CNN_ROLE_WEIGHT tensor times inputs, plus number c of their
+     * CNN_ROLE_BIAS tensor where they have one, so that a factor and an offset for each channel fold into these: asks
+     * for that bias. */
+    void (*require_bias)(void *options);
 } cnn_layer_kind;
 
 /** All kinds, NULL-terminated, in the order of the help. A new kind is one line there. */

@@ -47,6 +47,13 @@ typedef struct cnn_network {
 cnn_network *cnn_network_new(const cnn_recipe *recipe, cnn_error *error);
 void cnn_network_free(cnn_network *network);
 
+/** A network without a node, whose input value is there, with room for `most` nodes. */
+cnn_network *cnn_network_empty(int most, cnn_error *error);
+/** Appends a node of `kind` over two values (the second -1 but for `add`), with a copy of `options`; its output is the
+ * newest value. Errors are the plan's own, without place and kind's name. */
+cnn_status cnn_network_append(cnn_network *network, const cnn_layer_kind *kind, const char *name, const void *options,
+                              const int inputs[2], cnn_error *error);
+
 const cnn_tensor *cnn_network_tensor(const cnn_network *network, int slot);
 /** "conv1.weight" into out. */
 #define CNN_TENSOR_NAME 80

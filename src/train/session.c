@@ -23,13 +23,15 @@ static cnn_status set_up(cnn_session *session, int threads, cnn_error *error)
     }
     cnn_scale_table(input.channels, model->mean, model->deviation, session->table);
     cnn_error cause;
-    session->team = cnn_team_new(threads, &cause);
+    session->folded = cnn_network_fold(model->network, &cause);
+    session->team = session->folded != NULL ? cnn_team_new(threads, &cause) : NULL;
     const cnn_runner_options options = {.batch = session->batch, .team = session->team};
-    session->runner = session->team != NULL ? cnn_runner_new(model->network, &options, &cause) : NULL;
+    session->runner = session->team != NULL ? cnn_runner_new(session->folded->network, &options, &cause) : NULL;
     if (session->runner == NULL) {
         return cnn_fail(error, cause.status, "%s", cause.message);
     }
-    cnn_runner_prepare(session->runner, model->parameters);
+    cnn_folded_fill(session->folded, model->parameters);
+    cnn_runner_prepare(session->runner, session->folded->parameters);
     return CNN_OK;
 }
 
@@ -62,6 +64,7 @@ void cnn_session_free(cnn_session *session)
     }
     cnn_runner_free(session->runner);
     cnn_team_free(session->team);
+    cnn_folded_free(session->folded);
     cnn_free(session->probabilities);
     cnn_free(session->table);
     cnn_free(session->image);
@@ -83,7 +86,7 @@ void cnn_session_run(cnn_session *session, const uint8_t *pixels, int n)
     session->pixels = pixels;
     cnn_team_run(session->team, n, scale_image, session);
     session->pixels = NULL;
-    cnn_runner_forward(session->runner, session->model->parameters, n);
+    cnn_runner_forward(session->runner, session->folded->parameters, n);
 }
 
 /** The probabilities of the batch's image `index` into `out`; false where its logits are not finite. */
