@@ -187,6 +187,7 @@ static cnn_status conv_plan(cnn_layer_plan *plan, const void *options, void *sta
     describe(state);
     plan->algorithm = state->description;
     plan->backward_reads_input = true;
+    plan->rectifies = true;
     return CNN_OK;
 }
 

@@ -49,8 +49,9 @@ typedef struct cnn_conv_algorithm {
     /** Whether the pass is faster over the whole batch, in slices of filters and channels, than in lanes; then run[] takes
      * such slices. NULL: never. */
     bool (*whole)(const cnn_conv_geometry *geometry, cnn_conv_pass pass);
-    /** By pass: y with bias; dx; the gradients of weight and bias, the latter whole in the slice with filter 0 and
-     * channel 0. Forward takes any slice, but all filters where there are groups. */
+    /** By pass: y with bias, rectified where call->rectify says so; dx; the gradients of weight and bias, the latter
+     * whole in the slice with filter 0 and channel 0. Forward takes any slice, but all filters where there are groups.
+     */
     void (*run[CNN_CONV_PASSES])(const cnn_conv_geometry *geometry, const cnn_layer_call *call, cnn_conv_slice slice);
 } cnn_conv_algorithm;
 

@@ -80,12 +80,26 @@ static void finds_what_is_not_finite(void **state)
     }
 }
 
+static void rectifying_keeps_nan(void **state)
+{
+    (void)state;
+    cnn_real y[] = {1, -1, 0, (cnn_real)-INFINITY, (cnn_real)INFINITY, (cnn_real)NAN, -1};
+    cnn_vector_rectify(y, 6); /* not the last one */
+    const cnn_real expected[] = {1, 0, 0, 0, (cnn_real)INFINITY};
+    for (int i = 0; i < 5; i++) {
+        assert_true(y[i] == expected[i]);
+    }
+    assert_true(isnan(y[5]));
+    assert_true(y[6] < 0);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(adds),
         cmocka_unit_test(sums_rows_in_order),
         cmocka_unit_test(finds_what_is_not_finite),
+        cmocka_unit_test(rectifying_keeps_nan),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
