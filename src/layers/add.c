@@ -10,6 +10,7 @@ static cnn_status add_plan(cnn_layer_plan *plan, const void *options, void *stat
 {
     (void)options, (void)state;
     plan->in_place = true;
+    plan->rectifies = true;
     return cnn_plan_output(plan, plan->input, error);
 }
 
@@ -19,6 +20,13 @@ static void add_forward(const cnn_layer_call *call)
     const size_t count = (size_t)call->n * cnn_shape_size(call->plan->input);
     const cnn_real *x = call->x, *x2 = call->x2;
     cnn_real *y = call->y;
+    if (call->rectify) {
+        for (size_t i = 0; i < count; i++) {
+            const cnn_real sum = x[i] + x2[i];
+            y[i] = sum < 0 ? 0 : sum;
+        }
+        return;
+    }
     for (size_t i = 0; i < count; i++) {
         y[i] = x[i] + x2[i];
     }

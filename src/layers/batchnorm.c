@@ -1,5 +1,6 @@
 /* Batch normalization: each channel to mean 0 and deviation 1 over the batch, then a trained gain and bias. Inference
- * uses running statistics. Ioffe, Szegedy, "Batch normalization", arXiv 1502.03167.
+ * uses running statistics, and folds into the layer before where that can be. Ioffe, Szegedy, "Batch normalization",
+ * arXiv 1502.03167.
  *
  * Sums are taken of the distances from the running mean: once that has come near the batch's mean, the
  * variance, a difference of sums, loses nothing to cancellation. */
@@ -42,6 +43,7 @@ static cnn_status batchnorm_plan(cnn_layer_plan *plan, const void *options, void
     }
     plan->in_place = true;
     plan->backward_reads_input = true;
+    plan->rectifies = plan->rectifies_backward = true;
     plan->sums_forward = plan->sums_backward = 2 * channels;
     plan->shared_count = SHARED_COUNT * channels;
     plan->scratch_size = (size_t)(4 * channels) * sizeof(cnn_real);
@@ -55,44 +57,63 @@ static size_t pixels(const cnn_layer_plan *plan, int n)
     return (size_t)n * (size_t)plan->input.height * (size_t)plan->input.width;
 }
 
+/** One number's way through the layer, `distance` being x - mean. Backward computes it anew to know what a rectifier
+ * behind it lets through, so this alone says how. */
+static CNN_INLINE cnn_real normalized(cnn_real distance, cnn_real factor, cnn_real bias)
+{
+    return distance * factor + bias;
+}
+
+/** What sums are taken of: forward, of x; backward, of dy, or of the dy that a rectifier lets through. */
+typedef enum summing { SUM_X, SUM_DY, SUM_DY_RECTIFIED } summing;
+
+/** From where: x and dy [rows][channels]; mean, factor and bias [channels]. What the sums do not need may be NULL. */
+typedef struct summed {
+    const cnn_real *x, *dy;
+    const cnn_real *mean, *factor, *bias;
+    size_t rows, channels;
+} summed;
+
 /* The sums run in the scalar type over a block of rows, which is exact enough, then on in double: conversions for each
  * number took twice the time. Channels go in chunks whose sums stay in registers. */
 #define ROWS 64
 #define CHUNK 32
 
-/** Adds to sums[0][c] and sums[1][c], for `count` channels of a block: x - mean and its product with itself, or where
- * dy is given, dy and dy * (x - mean). */
-static inline void add_chunk(const cnn_real *restrict x, const cnn_real *restrict dy, size_t rows, size_t channels,
-                             const cnn_real *restrict mean, size_t count, double *restrict sums)
+/** Adds to sums[0][c] and sums[1][c], for `count` channels from `first` on and the block of rows that begins at `row`:
+ * x - mean and its product with itself, or dy and dy * (x - mean). */
+static CNN_INLINE void add_chunk(summing what, summed from, size_t row, size_t first, size_t count,
+                                 double *restrict sums)
 {
+    const size_t left = from.rows - row, end = row + (left < ROWS ? left : ROWS);
     cnn_real sum[CHUNK] = {0}, product[CHUNK] = {0};
-    for (size_t r = 0; r < rows; r++) {
+    for (size_t r = row; r < end; r++) {
+        const size_t at = r * from.channels + first;
         for (size_t c = 0; c < count; c++) {
-            const cnn_real distance = x[r * channels + c] - mean[c];
-            const cnn_real value = dy ? dy[r * channels + c] : distance;
+            const cnn_real distance = from.x[at + c] - from.mean[first + c];
+            cnn_real value = what == SUM_X ? distance : from.dy[at + c];
+            if (what == SUM_DY_RECTIFIED) {
+                value = normalized(distance, from.factor[first + c], from.bias[first + c]) > 0 ? value : 0;
+            }
             sum[c] += value;
             product[c] += value * distance;
         }
     }
     for (size_t c = 0; c < count; c++) {
-        sums[c] += (double)sum[c];
-        sums[channels + c] += (double)product[c];
+        sums[first + c] += (double)sum[c];
+        sums[from.channels + first + c] += (double)product[c];
     }
 }
 
-/** add_chunk() over all pixels and channels of x (and dy) [rows][c]. */
-static inline void add_all(const cnn_layer_call *call, const cnn_real *dy, const cnn_real *mean)
+/** add_chunk() over all rows and channels. */
+static CNN_INLINE void add_all(summing what, summed from, double *sums)
 {
-    const size_t channels = (size_t)call->plan->input.channels, rows = pixels(call->plan, call->n);
-    for (size_t r = 0; r < rows; r += ROWS) {
-        const size_t block = rows - r < ROWS ? rows - r : ROWS, at = r * channels;
+    for (size_t row = 0; row < from.rows; row += ROWS) {
         size_t c = 0;
-        for (; c + CHUNK <= channels; c += CHUNK) {
-            add_chunk(call->x + at + c, dy ? dy + at + c : NULL, block, channels, mean + c, CHUNK, call->sums + c);
+        for (; c + CHUNK <= from.channels; c += CHUNK) {
+            add_chunk(what, from, row, c, CHUNK, sums);
         }
-        if (c < channels) {
-            add_chunk(call->x + at + c, dy ? dy + at + c : NULL, block, channels, mean + c, channels - c,
-                      call->sums + c);
+        if (c < from.channels) {
+            add_chunk(what, from, row, c, from.channels - c, sums);
         }
     }
 }
@@ -100,7 +121,11 @@ static inline void add_all(const cnn_layer_call *call, const cnn_real *dy, const
 /** sums[0][c] += x - mean, sums[1][c] += (x - mean)^2, over the pixels of x[rows][c] */
 static void batchnorm_forward_sums(const cnn_layer_call *call)
 {
-    add_all(call, NULL, call->tensors[MEAN]);
+    const summed from = {.x = call->x,
+                         .mean = call->tensors[MEAN],
+                         .rows = pixels(call->plan, call->n),
+                         .channels = (size_t)call->plan->input.channels};
+    add_all(SUM_X, from, call->sums);
 }
 
 /** The batch's statistics into `shared`, and their part in the running ones, whose variance is the unbiased one. */
@@ -122,8 +147,30 @@ static void batchnorm_forward_total(const cnn_layer_call *call)
     }
 }
 
-/** y[rows][c] = (x - mean) * factor + bias */
-static void normalize(const cnn_layer_call *call, const cnn_real *restrict mean, const cnn_real *restrict factor)
+/** The batch's mean, and gain / deviation, as forward in training and backward both need them. */
+static void batch_terms(const cnn_layer_call *call, cnn_real *mean, cnn_real *factor)
+{
+    const size_t channels = (size_t)call->plan->input.channels;
+    for (size_t c = 0; c < channels; c++) {
+        mean[c] = (cnn_real)call->shared[SHARED_MEAN * channels + c];
+        factor[c] = (cnn_real)((double)call->tensors[GAIN][c] * call->shared[SHARED_INVERSE * channels + c]);
+    }
+}
+
+/** The same of the running statistics. */
+static void running_terms(const cnn_layer_call *call, cnn_real *mean, cnn_real *factor)
+{
+    const batchnorm_options *options = call->options;
+    for (int c = 0; c < call->plan->input.channels; c++) {
+        const double inverse = 1 / sqrt((double)call->tensors[VARIANCE][c] + options->epsilon);
+        mean[c] = call->tensors[MEAN][c];
+        factor[c] = (cnn_real)((double)call->tensors[GAIN][c] * inverse);
+    }
+}
+
+/** y[rows][c] = (x - mean) * factor + bias, rectified or not */
+static CNN_INLINE void normalize(bool rectify, const cnn_layer_call *call, const cnn_real *restrict mean,
+                                 const cnn_real *restrict factor)
 {
     const size_t channels = (size_t)call->plan->input.channels, rows = pixels(call->plan, call->n);
     const cnn_real *restrict bias = call->tensors[BIAS];
@@ -131,37 +178,41 @@ static void normalize(const cnn_layer_call *call, const cnn_real *restrict mean,
     cnn_real *y = call->y;
     for (size_t r = 0; r < rows; r++, x += channels, y += channels) {
         for (size_t c = 0; c < channels; c++) {
-            y[c] = (x[c] - mean[c]) * factor[c] + bias[c];
+            const cnn_real value = normalized(x[c] - mean[c], factor[c], bias[c]);
+            y[c] = rectify && value < 0 ? 0 : value;
         }
     }
 }
 
 static void batchnorm_forward(const cnn_layer_call *call)
 {
-    const batchnorm_options *options = call->options;
-    const size_t channels = (size_t)call->plan->input.channels;
-    cnn_real *mean = call->scratch, *factor = mean + channels;
-    for (size_t c = 0; c < channels; c++) {
-        double inverse = 1 / sqrt((double)call->tensors[VARIANCE][c] + options->epsilon);
-        mean[c] = call->tensors[MEAN][c];
-        if (call->training) {
-            inverse = call->shared[SHARED_INVERSE * channels + c];
-            mean[c] = (cnn_real)call->shared[SHARED_MEAN * channels + c];
-        }
-        factor[c] = (cnn_real)((double)call->tensors[GAIN][c] * inverse);
+    cnn_real *mean = call->scratch, *factor = mean + call->plan->input.channels;
+    (call->training ? batch_terms : running_terms)(call, mean, factor);
+    if (call->rectify) {
+        normalize(true, call, mean, factor);
+    } else {
+        normalize(false, call, mean, factor);
     }
-    normalize(call, mean, factor);
 }
 
 /** sums[0][c] += dy, sums[1][c] += dy * (x - mean), over the pixels of x, dy[rows][c] */
 static void batchnorm_backward_sums(const cnn_layer_call *call)
 {
     const size_t channels = (size_t)call->plan->input.channels;
-    cnn_real *mean = call->scratch;
-    for (size_t c = 0; c < channels; c++) {
-        mean[c] = (cnn_real)call->shared[SHARED_MEAN * channels + c];
+    cnn_real *mean = call->scratch, *factor = mean + channels;
+    const summed from = {.x = call->x,
+                         .dy = call->dy,
+                         .mean = mean,
+                         .factor = factor,
+                         .bias = call->tensors[BIAS],
+                         .rows = pixels(call->plan, call->n),
+                         .channels = channels};
+    batch_terms(call, mean, factor);
+    if (call->rectify) {
+        add_all(SUM_DY_RECTIFIED, from, call->sums);
+    } else {
+        add_all(SUM_DY, from, call->sums);
     }
-    add_all(call, call->dy, mean);
 }
 
 /** dbias = sum of dy, dgain = sum of dy * normalized; their means stay in `shared` for dx */
@@ -179,17 +230,20 @@ static void batchnorm_backward_total(const cnn_layer_call *call)
     }
 }
 
-/** dx[rows][c] = dy * factor - (x - mean) * slope - offset, terms[c] being mean, factor, slope, offset */
-static void input_gradient(const cnn_layer_call *call, const cnn_real *restrict terms)
+/** dx[rows][c] = dy * factor - (x - mean) * slope - offset, terms[c] being mean, factor, slope, offset; with a
+ * rectifier behind, of the dy that it lets through */
+static CNN_INLINE void input_gradient(bool rectified, const cnn_layer_call *call, const cnn_real *restrict terms)
 {
     const size_t channels = (size_t)call->plan->input.channels, rows = pixels(call->plan, call->n);
     const cnn_real *mean = terms, *factor = mean + channels, *slope = factor + channels, *offset = slope + channels;
-    const cnn_real *restrict x = call->x;
+    const cnn_real *restrict x = call->x, *restrict bias = call->tensors[BIAS];
     const cnn_real *dy = call->dy;
     cnn_real *dx = call->dx;
     for (size_t r = 0; r < rows; r++, x += channels, dy += channels, dx += channels) {
         for (size_t c = 0; c < channels; c++) {
-            dx[c] = dy[c] * factor[c] - (x[c] - mean[c]) * slope[c] - offset[c];
+            const cnn_real distance = x[c] - mean[c], given = dy[c];
+            const cnn_real kept = !rectified || normalized(distance, factor[c], bias[c]) > 0 ? given : 0;
+            dx[c] = kept * factor[c] - distance * slope[c] - offset[c];
         }
     }
 }
@@ -202,16 +256,29 @@ static void batchnorm_backward(const cnn_layer_call *call)
     }
     const size_t channels = (size_t)call->plan->input.channels;
     const double *shared = call->shared;
-    cnn_real *terms = call->scratch;
+    cnn_real *mean = call->scratch, *slope = mean + 2 * channels, *offset = slope + channels;
+    batch_terms(call, mean, mean + channels);
     for (size_t c = 0; c < channels; c++) {
         const double inverse = shared[SHARED_INVERSE * channels + c];
         const double factor = (double)call->tensors[GAIN][c] * inverse;
-        terms[c] = (cnn_real)shared[SHARED_MEAN * channels + c];
-        terms[channels + c] = (cnn_real)factor;
-        terms[2 * channels + c] = (cnn_real)(factor * inverse * shared[SHARED_DY_NORMALIZED * channels + c]);
-        terms[3 * channels + c] = (cnn_real)(factor * shared[SHARED_DY * channels + c]);
+        slope[c] = (cnn_real)(factor * inverse * shared[SHARED_DY_NORMALIZED * channels + c]);
+        offset[c] = (cnn_real)(factor * shared[SHARED_DY * channels + c]);
     }
-    input_gradient(call, terms);
+    if (call->rectify) {
+        input_gradient(true, call, mean);
+    } else {
+        input_gradient(false, call, mean);
+    }
+}
+
+/** factor[c] = gain / sqrt(variance + epsilon), offset[c] = bias - mean * factor */
+static void batchnorm_affine(const cnn_layer_call *call, double *factor, double *offset)
+{
+    const batchnorm_options *options = call->options;
+    for (int c = 0; c < call->plan->input.channels; c++) {
+        factor[c] = (double)call->tensors[GAIN][c] / sqrt((double)call->tensors[VARIANCE][c] + options->epsilon);
+        offset[c] = (double)call->tensors[BIAS][c] - (double)call->tensors[MEAN][c] * factor[c];
+    }
 }
 
 const cnn_layer_kind CNN_LAYER(batchnorm) = {
@@ -226,4 +293,5 @@ const cnn_layer_kind CNN_LAYER(batchnorm) = {
     .forward_total = batchnorm_forward_total,
     .backward_sums = batchnorm_backward_sums,
     .backward_total = batchnorm_backward_total,
+    .affine = batchnorm_affine,
 };

@@ -242,6 +242,7 @@ static cnn_status conv_plan(cnn_layer_plan *plan, const void *options, void *sta
     }
     plan_choice(plan, state);
     plan->backward_reads_input = true;
+    plan->rectifies = true;
     return CNN_OK;
 }
 
@@ -304,6 +305,11 @@ static void conv_backward_input(const cnn_layer_call *call)
         call->parts > 1 ? cnn_conv_whole_slice(g, CNN_CONV_BACKWARD_INPUT, call->part) : cnn_conv_everything(g));
 }
 
+static void conv_require_bias(void *options)
+{
+    ((cnn_conv_options *)options)->bias = true;
+}
+
 const cnn_layer_kind CNN_LAYER(conv) = {
     .name = "conv",
     .help = "convolution: each filter weighs the pixels under its kernel",
@@ -316,4 +322,5 @@ const cnn_layer_kind CNN_LAYER(conv) = {
     .forward = conv_forward,
     .backward = conv_backward,
     .backward_input = conv_backward_input,
+    .require_bias = conv_require_bias,
 };

@@ -56,8 +56,9 @@ typedef struct cnn_conv_algorithm {
     /** How it computes such a slice of the pass, with its grouping: "im2col, 256 rows a strip". */
     void (*describe)(const cnn_conv_geometry *geometry, cnn_conv_pass pass, cnn_conv_slice slice, char *out,
                      size_t size);
-    /** By pass: y with bias; dx; the gradients of weight and bias, the latter whole in the slice with filter 0 and
-     * channel 0. Forward takes any slice, but all filters where there are groups. */
+    /** By pass: y with bias, rectified where call->rectify says so; dx; the gradients of weight and bias, the latter
+     * whole in the slice with filter 0 and channel 0. Forward takes any slice, but all filters where there are groups.
+     */
     void (*run[CNN_CONV_PASSES])(const cnn_conv_geometry *geometry, const cnn_layer_call *call, cnn_conv_slice slice);
 } cnn_conv_algorithm;
 

@@ -110,6 +110,18 @@ static void set_rows(cnn_real *restrict y, size_t stride, const cnn_real *restri
     }
 }
 
+/** y[rows][columns] rectified, rows being `stride` apart. */
+static void rectify_rows(cnn_real *y, size_t stride, size_t rows, size_t columns)
+{
+    if (columns == stride) {
+        cnn_vector_rectify(y, rows * columns);
+        return;
+    }
+    for (size_t r = 0; r < rows; r++) {
+        cnn_vector_rectify(y + r * stride, columns);
+    }
+}
+
 /** y[pixels][filters] = bias + columns[pixels][column_size] weight^T. A slice of filters has them of the only group. */
 static void forward(const cnn_conv_geometry *g, const cnn_layer_call *call, cnn_conv_slice slice)
 {
@@ -129,6 +141,9 @@ static void forward(const cnn_conv_geometry *g, const cnn_layer_call *call, cnn_
             weights.rows = g->groups == 1 ? count : weights.rows;
             cnn_gemm((cnn_factor){columns_of(&strip, call), CNN_PLAIN}, (cnn_factor){weights, CNN_TRANSPOSED},
                      (cnn_product){y + output_at(&strip), g->output.channels, g->bias ? 1 : 0});
+        }
+        if (call->rectify) {
+            rectify_rows(y + first * filters, filters, (size_t)strip.count, (size_t)count);
         }
     }
 }

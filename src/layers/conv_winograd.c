@@ -106,6 +106,7 @@ static void multiply_group(const cnn_winograd_tiling *t, int count, const cnn_re
 /** What is convolved: the span's channels of `to` = `from` with prepared weights, over a range of tiles. */
 typedef struct convolution {
     const cnn_real *from, *weights, *offset;
+    bool rectify;
     cnn_real *to;
     cnn_span span;
     cnn_winograd_range range;
@@ -115,7 +116,7 @@ static void convolve(const cnn_winograd_tiling *t, const convolution *c, void *s
 {
     const workspace w = workspace_in(scratch, t->group, t->from.channels, count_of(c->span), false);
     const cnn_winograd_output output = {.channels = count_of(c->span),
-                                        .offset = c->offset ? c->offset + c->span.first : NULL,
+                                        .finish = {c->offset ? c->offset + c->span.first : NULL, c->rectify},
                                         .nowhere = w.nowhere,
                                         .y = c->to + c->span.first};
     for (size_t i = 0; i < c->range.groups; i++) {
@@ -132,6 +133,7 @@ static void forward(const cnn_conv_geometry *g, const cnn_layer_call *call, cnn_
     const convolution c = {.from = call->x,
                            .weights = call->prepared,
                            .offset = g->bias ? call->tensors[1] : NULL,
+                           .rectify = call->rectify,
                            .to = call->y,
                            .span = slice.filters,
                            .range = cnn_winograd_piece(&t, call->n, slice.piece, slice.pieces)};
@@ -173,7 +175,7 @@ static void collect_gradient(const cnn_conv_geometry *g, int filters, cnn_span s
             tile[i] = dw + (size_t)(f * taps + i) * (size_t)g->input.channels + (size_t)span.first;
         }
         cnn_winograd_collect(g->kernel_h, w->gradient + (size_t)f * (size_t)channels,
-                             cnn_winograd_stride(filters, channels), (size_t)channels, NULL, tile);
+                             cnn_winograd_stride(filters, channels), (size_t)channels, (cnn_winograd_finish){0}, tile);
     }
 }
 

@@ -6,6 +6,7 @@
  * other half a slice of the inputs' dx, which is the same work. */
 #include "layers/planning.h"
 #include "math/gemm.h"
+#include "math/vector.h"
 
 #include <string.h>
 
@@ -53,6 +54,7 @@ static cnn_status dense_plan(cnn_layer_plan *plan, const void *options_memory, v
     plan->multiply_adds = (int64_t)inputs * options->units;
     plan->backward_reads_input = true;
     plan->alone_parts = plan->multiply_adds > ALONE_LEAST ? PARTS : 0;
+    plan->rectifies = true;
     if (plan->multiply_adds > (int64_t)NOMINAL_BATCH * ((int64_t)inputs + options->units)) {
         plan->forward_parts = PARTS;
         plan->backward_parts = 2 * PARTS;
@@ -83,6 +85,9 @@ static void forward_units(const cnn_layer_call *call, cnn_span span)
     const cnn_matrix x = {call->x, call->n, inputs, inputs};
     const cnn_matrix weight = {call->tensors[0] + (size_t)span.first * (size_t)inputs, count, inputs, inputs};
     cnn_gemm((cnn_factor){x, CNN_PLAIN}, (cnn_factor){weight, CNN_TRANSPOSED}, (cnn_product){y, units, bias ? 1 : 0});
+    for (size_t i = 0; i < (size_t)call->n && call->rectify; i++) {
+        cnn_vector_rectify(y + i * (size_t)units, (size_t)count);
+    }
 }
 
 /** dweight[units][inputs] = dy[n][units]^T x, dbias[units] = sum over n of dy; for the units of the span */
@@ -135,6 +140,11 @@ static void dense_backward_input(const cnn_layer_call *call)
     backward_inputs(call, call->parts > 1 ? slice(inputs, call->part) : (cnn_span){0, inputs});
 }
 
+static void dense_require_bias(void *options)
+{
+    ((dense_options *)options)->bias = true;
+}
+
 const cnn_layer_kind CNN_LAYER(dense) = {
     .name = "dense",
     .help = "fully connected: each output weighs all inputs",
@@ -144,4 +154,5 @@ const cnn_layer_kind CNN_LAYER(dense) = {
     .forward = dense_forward,
     .backward = dense_backward,
     .backward_input = dense_backward_input,
+    .require_bias = dense_require_bias,
 };

@@ -52,6 +52,9 @@ typedef struct cnn_layer_plan {
     const char *methods[CNN_LAYER_PASSES]; /* likewise how each pass is computed, with its grouping */
     bool in_place;                         /* forward may be called with y == x, backward with dx == dy */
     bool inactive;                         /* in inference the layer is the identity and is left out */
+    bool is_rectifier;                     /* y = x < 0 ? 0 : x, which the layer before may do in its place */
+    bool rectifies;                        /* forward heeds call->rectify */
+    bool rectifies_backward;               /* backward_sums() and backward() do, too */
     bool backward_reads_input, backward_reads_output;
     size_t saved_size;   /* bytes an image, kept from a training forward to its backward */
     size_t scratch_size; /* bytes a thread, valid during one part only, whatever the number of images */
@@ -74,6 +77,8 @@ typedef struct cnn_layer_call {
     int batch;         /* images of the whole batch */
     int part, parts;   /* where the layer has parts of its own, and in prepare(): 0 .. parts - 1; else 0 and 1 */
     bool training;
+    bool rectify; /* a rectifier follows, whose forward is this layer's work: y = y < 0 ? 0 : y, so that NaN stays; and
+                     where plan->rectifies_backward its backward: dy is the gradient of that y */
     const cnn_real *x;          /* [n][input]; in backward only if backward_reads_input */
     const cnn_real *x2;         /* the second input, of `add` only */
     cnn_real *y;                /* [n][output]; in backward only if backward_reads_output, and constant there */
@@ -126,6 +131,14 @@ typedef struct cnn_layer_kind {
     void (*forward_total)(const cnn_layer_call *call);
     void (*backward_sums)(const cnn_layer_call *call);
     void (*backward_total)(const cnn_layer_call *call);
+    /* Folding for inference, NULL for kinds that have no part in it. */
+    /** Kinds that in inference only give each channel a factor and an offset, y[c] = factor[c] * x[c] + offset[c]:
+     * both, [channels], of call->tensors; the call has options and plan besides. */
+    void (*affine)(const cnn_layer_call *call, double *factor, double *offset);
+    /** Kinds whose output channel c is row c of their CNN_ROLE_WEIGHT tensor times inputs, plus number c of their
+     * CNN_ROLE_BIAS tensor where they have one, so that a factor and an offset for each channel fold into these: asks
+     * for that bias. */
+    void (*require_bias)(void *options);
 } cnn_layer_kind;
 
 /** The name of a kind's struct, which each instruction set level has of its own: all that differs is the speed. */

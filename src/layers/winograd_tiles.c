@@ -139,6 +139,6 @@ void cnn_winograd_collect_group(const cnn_winograd_tiling *t, cnn_winograd_group
         cnn_real *written[PLANES];
         find_pixels(outputs_of(t, group.first + i), output->y, output->nowhere, pixels);
         memcpy(written, pixels, sizeof written); /* the same pointers, to what may be written here */
-        cnn_winograd_collect(t->size, planes + i * count, stride, count, output->offset, written);
+        cnn_winograd_collect(t->size, planes + i * count, stride, count, output->finish, written);
     }
 }

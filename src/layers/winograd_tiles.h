@@ -54,15 +54,14 @@ void cnn_winograd_spread_group(const cnn_winograd_tiling *tiling, cnn_winograd_g
 void cnn_winograd_evaluate_group(const cnn_winograd_tiling *tiling, cnn_winograd_group group, const cnn_real *dy,
                                  int channels, const cnn_real *zeros, cnn_real *planes);
 
-/** Where outputs go: `channels` channels within y [n][to], offset[channels] added unless NULL; pixels outside go to
- * `nowhere` [channels]. */
+/** Where outputs go, finished: `channels` channels within y [n][to]; pixels outside go to `nowhere` [channels]. */
 typedef struct cnn_winograd_output {
     int channels;
-    const cnn_real *offset;
+    cnn_winograd_finish finish;
     cnn_real *nowhere, *y;
 } cnn_winograd_output;
 
-/** y = A^T m A + offset of each tile, m being planes[36][group][channels]. */
+/** y = A^T m A, finished, of each tile, m being planes[36][group][channels]. */
 void cnn_winograd_collect_group(const cnn_winograd_tiling *tiling, cnn_winograd_group group, const cnn_real *planes,
                                 const cnn_winograd_output *output);
 

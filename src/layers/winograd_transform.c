@@ -6,6 +6,7 @@
  * channels, as many as a vector has, whose 6x6 intermediate stays in the first-level cache. */
 #include "layers/winograd_transform.h"
 
+#include <stdint.h>
 #include <string.h>
 
 /* Channels of a block: one AVX-512 register of floats; compilers make several of it where registers are shorter. */
@@ -22,6 +23,12 @@
 /** A block's numbers at one position. Plain loops over arrays of 16 are made vectors of as well, but travel through
  * memory between any two of them: the transforms then take twice the time. */
 typedef cnn_real vector __attribute__((vector_size(BLOCK * sizeof(cnn_real))));
+/** What comparing two of them gives: all bits of a number set where true. */
+#ifdef CNN_REAL_IS_DOUBLE
+typedef int64_t mask __attribute__((vector_size(BLOCK * sizeof(cnn_real))));
+#else
+typedef int32_t mask __attribute__((vector_size(BLOCK * sizeof(cnn_real))));
+#endif
 
 /** What the values at +-a and at +-b are multiplied by. Weights and outputs share each
  * point's 1 / product of (point - other points), in a way that leaves the outputs, which are many, simple factors. */
@@ -165,12 +172,34 @@ static CNN_INLINE void evaluate_block(int size, const cnn_real *const *tile, siz
     }
 }
 
-/** `add` is added to each output. */
+/** A block's finish: what is added, and which of the numbers below 0 become 0, as bits. */
+typedef struct block_finish {
+    vector add;
+    mask rectified;
+} block_finish;
+
+static CNN_INLINE void start_finish(const cnn_winograd_finish *finish, size_t c, size_t count, block_finish *block)
+{
+    block->add = (vector){0};
+    block->rectified = (mask){0} - (finish->rectify ? 1 : 0);
+    if (finish->offset) {
+        load(&block->add, finish->offset + c, count);
+    }
+}
+
+static CNN_INLINE void finish_block(const block_finish *finish, vector *x)
+{
+    *x += finish->add;
+    *x = (vector)((mask)*x & ~((*x < 0) & finish->rectified));
+}
+
 static CNN_INLINE void collect_block(int size, const cnn_real *planes, size_t stride, size_t c, size_t count,
-                                     const vector *add, cnn_real *const *tile)
+                                     const cnn_winograd_finish *finish, cnn_real *const *tile)
 {
     const scale s = scale_of(size);
+    block_finish last;
     vector line[POINTS], middle[PLANES];
+    start_finish(finish, c, count, &last);
     for (int i = 0; i < POINTS; i++) {
         for (int j = 0; j < POINTS; j++) {
             load(&line[j], planes + (size_t)(POINTS * i + j) * stride + c, count);
@@ -180,7 +209,7 @@ static CNN_INLINE void collect_block(int size, const cnn_real *planes, size_t st
     for (int j = 0; j < size; j++) {
         collect_line(size, s, middle + j, POINTS, line);
         for (int i = 0; i < size; i++) {
-            line[i] += *add;
+            finish_block(&last, &line[i]);
             store(tile[size * i + j] + c, &line[i], count);
         }
     }
@@ -208,23 +237,15 @@ static CNN_INLINE void evaluate(int size, const cnn_real *const *tile, size_t ch
     }
 }
 
-static CNN_INLINE void collect(int size, const cnn_real *planes, size_t stride, size_t channels, const cnn_real *offset,
-                               cnn_real *const *tile)
+static CNN_INLINE void collect(int size, const cnn_real *planes, size_t stride, size_t channels,
+                               const cnn_winograd_finish *finish, cnn_real *const *tile)
 {
-    vector add = {0};
     if (channels < BLOCK) {
-        if (offset) {
-            load(&add, offset, channels);
-        }
-        collect_block(size, planes, stride, 0, channels, &add, tile);
+        collect_block(size, planes, stride, 0, channels, finish, tile);
         return;
     }
     for (size_t done = 0; done < channels; done += BLOCK) {
-        const size_t c = block_at(done, channels);
-        if (offset) {
-            load(&add, offset + c, BLOCK);
-        }
-        collect_block(size, planes, stride, c, BLOCK, &add, tile);
+        collect_block(size, planes, stride, block_at(done, channels), BLOCK, finish, tile);
     }
 }
 
@@ -245,20 +266,20 @@ void cnn_winograd_evaluate(int size, const cnn_real *const *tile, size_t channel
     }
 }
 
-void cnn_winograd_collect(int size, const cnn_real *planes, size_t stride, size_t channels, const cnn_real *offset,
+void cnn_winograd_collect(int size, const cnn_real *planes, size_t stride, size_t channels, cnn_winograd_finish finish,
                           cnn_real *const *tile)
 {
     switch (size) {
     case 2:
-        collect(2, planes, stride, channels, offset, tile);
+        collect(2, planes, stride, channels, &finish, tile);
         break;
     case 3:
-        collect(3, planes, stride, channels, offset, tile);
+        collect(3, planes, stride, channels, &finish, tile);
         break;
     case 4:
-        collect(4, planes, stride, channels, offset, tile);
+        collect(4, planes, stride, channels, &finish, tile);
         break;
     default:
-        collect(5, planes, stride, channels, offset, tile);
+        collect(5, planes, stride, channels, &finish, tile);
     }
 }

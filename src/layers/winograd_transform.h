@@ -10,6 +10,7 @@
 #include "base/isa.h"
 #include "base/real.h"
 
+#include <stdbool.h>
 #include <stddef.h>
 
 #define cnn_winograd_spread CNN_VARIANT(cnn_winograd_spread)
@@ -27,9 +28,15 @@ void cnn_winograd_spread(const cnn_real *const tile[CNN_WINOGRAD_PLANES], size_t
  * (4, of 3x3 weights, or 2, of 5x5). */
 void cnn_winograd_evaluate(int size, const cnn_real *const *tile, size_t channels, cnn_real *planes, size_t stride);
 
-/** The adjoint, from planes to a tile: A^T m A for outputs, G^T du G for weights; plus offset[channels], unless
- * NULL. */
-void cnn_winograd_collect(int size, const cnn_real *planes, size_t stride, size_t channels, const cnn_real *offset,
+/** What is done to a tile's numbers last: offset[channels] is added unless NULL, then what is below 0 becomes 0 if
+ * `rectify`. */
+typedef struct cnn_winograd_finish {
+    const cnn_real *offset;
+    bool rectify;
+} cnn_winograd_finish;
+
+/** The adjoint, from planes to a tile: A^T m A for outputs, G^T du G for weights; finished as `finish` says. */
+void cnn_winograd_collect(int size, const cnn_real *planes, size_t stride, size_t channels, cnn_winograd_finish finish,
                           cnn_real *const *tile);
 
 #endif

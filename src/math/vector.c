@@ -12,6 +12,13 @@ void cnn_vector_add(cnn_real *restrict y, const cnn_real *restrict x, size_t cou
     }
 }
 
+void cnn_vector_rectify(cnn_real *y, size_t count)
+{
+    for (size_t i = 0; i < count; i++) {
+        y[i] = y[i] < 0 ? 0 : y[i];
+    }
+}
+
 /* Four rows a turn: y is loaded and stored once for them. */
 void cnn_vector_sum_rows(cnn_real *restrict y, const cnn_real *restrict x, size_t rows, size_t columns, int keep)
 {

@@ -11,9 +11,12 @@
 /* For kernels, which call those of their own level; what is compiled once takes them from the table below. */
 #define cnn_vector_add CNN_VARIANT(cnn_vector_add)
 #define cnn_vector_sum_rows CNN_VARIANT(cnn_vector_sum_rows)
+#define cnn_vector_rectify CNN_VARIANT(cnn_vector_rectify)
 
 /** y[i] += x[i] */
 void cnn_vector_add(cnn_real *restrict y, const cnn_real *restrict x, size_t count);
+/** y[i] = y[i] < 0 ? 0 : y[i]: NaN stays. */
+void cnn_vector_rectify(cnn_real *y, size_t count);
 /** y[i] = keep * y[i] + sum over r of x[r][i]; keep is 0 (y is not read) or 1. In the order of the rows. */
 void cnn_vector_sum_rows(cnn_real *restrict y, const cnn_real *restrict x, size_t rows, size_t columns, int keep);
 

@@ -45,10 +45,11 @@ static cnn_status fail_here(const builder *b, const cnn_error *cause, cnn_error 
     return cnn_recipe_fail(b->recipe, b->statement, error, "%s", cause->message);
 }
 
-static cnn_status add_slots(builder *b, int node_index, cnn_error *error)
+/** Gives the newest node's tensors their places. */
+static cnn_status add_slots(cnn_network *network, cnn_error *error)
 {
-    cnn_network *network = b->network;
-    cnn_node *node = &network->nodes[node_index];
+    const int index = network->node_count - 1;
+    cnn_node *node = &network->nodes[index];
     node->tensors = network->slot_count;
     for (int i = 0; i < node->plan.tensor_count; i++) {
         const cnn_tensor *tensor = &node->plan.tensors[i];
@@ -63,26 +64,18 @@ static cnn_status add_slots(builder *b, int node_index, cnn_error *error)
         }
         size_t end;
         if (!fits || !cnn_add_size(network->parameter_count, padded, &end) || end > SIZE_MAX / sizeof(cnn_real)) {
-            return cnn_recipe_fail(b->recipe, b->statement, error, "the network's weights exceed the address space");
+            return cnn_fail(error, CNN_USAGE, "the network's weights exceed the address space");
         }
-        network->slots[network->slot_count++] = (cnn_slot){node_index, i, network->parameter_count, count};
+        network->slots[network->slot_count++] = (cnn_slot){index, i, network->parameter_count, count};
         network->parameter_count = end;
     }
     return CNN_OK;
 }
 
-/** Appends a node of `kind` over the values, with a copy of `options`; its output is the new b->value. */
-static cnn_status add_node(builder *b, const cnn_layer_kind *kind, const char *name, const void *options,
-                           const int inputs[2], cnn_error *error)
+/** The node's own copy of options, and its statement's text. */
+static cnn_status set_options(cnn_node *node, const void *options, cnn_error *error)
 {
-    cnn_network *network = b->network;
-    const int index = network->node_count++;
-    cnn_node *node = &network->nodes[index];
-    node->kind = kind;
-    node->input = inputs[0];
-    node->input2 = inputs[1];
-    snprintf(node->name, sizeof node->name, "%s", name);
-
+    const cnn_layer_kind *kind = node->kind;
     cnn_statement described = {.type = CNN_STATEMENT_LAYER, .kind = kind};
     cnn_text text = {0};
     node->options = cnn_alloc(1, kind->options_size);
@@ -96,22 +89,46 @@ static cnn_status add_node(builder *b, const cnn_layer_kind *kind, const char *n
     described.options = node->options;
     cnn_statement_print(&described, &text);
     node->text = cnn_text_take(&text, error);
-    if (node->text == NULL) {
-        return CNN_MEMORY;
-    }
+    return node->text != NULL ? CNN_OK : CNN_MEMORY;
+}
 
-    cnn_error cause = {0};
+cnn_status cnn_network_append(cnn_network *network, const cnn_layer_kind *kind, const char *name, const void *options,
+                              const int inputs[2], cnn_error *error)
+{
+    const int index = network->node_count++;
+    cnn_node *node = &network->nodes[index];
+    node->kind = kind;
+    node->input = inputs[0];
+    node->input2 = inputs[1];
+    snprintf(node->name, sizeof node->name, "%s", name);
+    cnn_status status = set_options(node, options, error);
+    if (status != CNN_OK) {
+        return status;
+    }
     node->plan.input = network->values[node->input].shape;
-    if (kind->plan(&node->plan, node->options, node->state, &cause) != CNN_OK) {
-        return fail_here(b, &cause, error);
+    status = kind->plan(&node->plan, node->options, node->state, error);
+    if (status != CNN_OK) {
+        return status;
     }
     network->values[node->input].readers++;
     if (node->input2 >= 0) {
         network->values[node->input2].readers++;
     }
-    node->output = b->value = network->value_count++;
+    node->output = network->value_count++;
     network->values[node->output] = (cnn_value){.shape = node->plan.output, .producer = index};
-    return add_slots(b, index, error);
+    return add_slots(network, error);
+}
+
+/** Appends a node whose output is the new b->value. */
+static cnn_status add_node(builder *b, const cnn_layer_kind *kind, const char *name, const void *options,
+                           const int inputs[2], cnn_error *error)
+{
+    cnn_error cause = {0};
+    if (cnn_network_append(b->network, kind, name, options, inputs, &cause) != CNN_OK) {
+        return fail_here(b, &cause, error);
+    }
+    b->value = b->network->value_count - 1;
+    return CNN_OK;
 }
 
 /** A node that no statement describes: `kind` with the given name=value settings, as text pairs ended by NULL. */
@@ -203,7 +220,7 @@ static cnn_status add_statement(builder *b, const cnn_statement *statement, cnn_
         const cnn_input_options *options = statement->options;
         b->network->input = options->shape;
         b->network->scale = options->scale;
-        b->network->values[0] = (cnn_value){.shape = options->shape, .producer = -1};
+        b->network->values[0].shape = options->shape;
         return CNN_OK;
     }
     case CNN_STATEMENT_LAYER:
@@ -262,33 +279,38 @@ static cnn_status build(builder *b, cnn_error *error)
     return check_whole(b, last, error);
 }
 
-cnn_network *cnn_network_new(const cnn_recipe *recipe, cnn_error *error)
+cnn_network *cnn_network_empty(int most, cnn_isa isa, cnn_error *error)
 {
-    /* The end of a residual makes the most nodes of all statements: projection, batch normalization and sum. */
-    const size_t most_nodes = 3 * (size_t)recipe->count;
-    builder b = {.recipe = recipe, .network = cnn_alloc(1, sizeof *b.network)};
-    cnn_network *network = b.network;
+    const size_t nodes = (size_t)most;
+    cnn_network *network = cnn_alloc(1, sizeof *network);
     if (network == NULL) {
         cnn_fail_memory(error);
         return NULL;
     }
-    network->nodes = cnn_alloc(most_nodes, sizeof *network->nodes);
-    network->values = cnn_alloc(most_nodes + 1, sizeof *network->values);
-    network->slots = cnn_alloc(most_nodes * CNN_LAYER_TENSORS, sizeof *network->slots);
+    network->nodes = cnn_alloc(nodes, sizeof *network->nodes);
+    network->values = cnn_alloc(nodes + 1, sizeof *network->values);
+    network->slots = cnn_alloc(nodes * CNN_LAYER_TENSORS, sizeof *network->slots);
     if (network->nodes == NULL || network->values == NULL || network->slots == NULL) {
         cnn_fail_memory(error);
-        goto failed;
+        cnn_network_free(network);
+        return NULL;
     }
-    network->isa = recipe->isa;
-    network->vectors = cnn_vector_kernels_of(recipe->isa);
+    network->isa = isa;
+    network->vectors = cnn_vector_kernels_of(isa);
+    network->values[0].producer = -1;
     network->value_count = 1;
-    if (build(&b, error) != CNN_OK) {
-        goto failed;
-    }
     return network;
-failed:
-    cnn_network_free(network);
-    return NULL;
+}
+
+cnn_network *cnn_network_new(const cnn_recipe *recipe, cnn_error *error)
+{
+    /* The end of a residual makes the most nodes of all statements: projection, batch normalization and sum. */
+    builder b = {.recipe = recipe, .network = cnn_network_empty(3 * recipe->count, recipe->isa, error)};
+    if (b.network != NULL && build(&b, error) != CNN_OK) {
+        cnn_network_free(b.network);
+        return NULL;
+    }
+    return b.network;
 }
 
 void cnn_network_free(cnn_network *network)

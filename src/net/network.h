@@ -55,6 +55,13 @@ void cnn_network_free(cnn_network *network);
  * made of the network. Fails for lack of memory only; the network then is as good as before. */
 cnn_status cnn_network_tune(cnn_network *network, int batch, bool training, cnn_error *error);
 
+/** A network without a node, whose input value is there, with room for `most` nodes of kinds of the level. */
+cnn_network *cnn_network_empty(int most, cnn_isa isa, cnn_error *error);
+/** Appends a node of `kind` over two values (the second -1 but for `add`), with a copy of `options`; its output is the
+ * newest value. Errors are the plan's own, without place and kind's name. */
+cnn_status cnn_network_append(cnn_network *network, const cnn_layer_kind *kind, const char *name, const void *options,
+                              const int inputs[2], cnn_error *error);
+
 const cnn_tensor *cnn_network_tensor(const cnn_network *network, int slot);
 /** "conv1.weight" into out. */
 #define CNN_TENSOR_NAME 80

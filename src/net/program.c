@@ -30,6 +30,42 @@ static bool left_out(const cnn_program *program, const cnn_node *node)
     return !program->training && node->plan.inactive;
 }
 
+/* ---- rectifiers */
+
+/** A layer that can rectify does so where a rectifier alone reads its output. */
+static void find_rectifiers(builder *b)
+{
+    for (int i = 0; i < b->network->node_count; i++) {
+        const cnn_value *input = &b->network->values[b->network->nodes[i].input];
+        if (b->network->nodes[i].plan.is_rectifier && input->producer >= 0 && input->readers == 1) {
+            b->program->rectifies[input->producer] = b->network->nodes[input->producer].plan.rectifies;
+        }
+    }
+}
+
+/** The node before, where that does the work of node `index`, a rectifier; else -1. */
+static int rectifying_node(const builder *b, int index)
+{
+    const cnn_node *node = &b->network->nodes[index];
+    const int producer = b->network->values[node->input].producer;
+    return node->plan.is_rectifier && producer >= 0 && b->program->rectifies[producer] ? producer : -1;
+}
+
+/** Whether the node before does the work of node `index` in backward, too. */
+static bool is_rectified_backward(const builder *b, int index)
+{
+    const int before = rectifying_node(b, index);
+    return before >= 0 && b->network->nodes[before].plan.rectifies_backward;
+}
+
+/** Whether some backward reads the node's output. */
+static bool backward_reads_output(const builder *b, int index)
+{
+    const int before = rectifying_node(b, index);
+    return (before >= 0 && b->network->nodes[before].plan.backward_reads_output) ||
+           (b->network->nodes[index].plan.backward_reads_output && !is_rectified_backward(b, index));
+}
+
 /* ---- operations and stages */
 
 static void add_operation(cnn_program *program, cnn_operation_type type, int node)
@@ -48,7 +84,7 @@ static void add_operations(builder *b)
     const cnn_network *network = b->network;
     for (int i = 0; i < network->node_count; i++) {
         const cnn_node *node = &network->nodes[i];
-        if (left_out(program, node)) {
+        if (left_out(program, node) || rectifying_node(b, i) >= 0) {
             continue;
         }
         if (program->training && node->kind->forward_sums != NULL) {
@@ -62,7 +98,7 @@ static void add_operations(builder *b)
     add_operation(program, CNN_OPERATION_LOSS, -1);
     for (int i = network->node_count - 1; i >= 0; i--) {
         const cnn_node *node = &network->nodes[i];
-        if (!needs_backward(b, node)) {
+        if (!needs_backward(b, node) || is_rectified_backward(b, i)) {
             continue;
         }
         if (node->kind->backward_sums != NULL) {
@@ -150,13 +186,17 @@ static void add_forward_buffers(builder *b)
             b->value_buffers[node->output] = buffers->x;
             continue;
         }
+        if (rectifying_node(b, i) >= 0) {
+            buffers->y = b->value_buffers[node->output] = buffers->x;
+            continue;
+        }
         buffers->y = b->value_buffers[node->output] = add_value_buffer(b, node->output);
         if (program->training && node->plan.saved_size > 0) {
             buffers->saved = add_buffer(program, node->plan.saved_size);
         }
         const int producer = network->values[node->input].producer;
         const bool overwritable = !program->training || (!node->plan.backward_reads_input && producer >= 0 &&
-                                                         !network->nodes[producer].plan.backward_reads_output);
+                                                         !backward_reads_output(b, producer));
         if (works_in_place(b, node) && overwritable) {
             share_place(program, buffers->y, buffers->x);
         }
@@ -199,6 +239,11 @@ static void add_backward_buffers(builder *b)
             continue;
         }
         buffers->dy = b->gradient_buffers[node->output];
+        if (is_rectified_backward(b, i)) {
+            b->gradient_buffers[node->input] = buffers->dy;
+            b->gradient_written[node->input] = true;
+            continue;
+        }
         if (node->input2 >= 0 && b->needs_gradient[node->input2]) {
             buffers->dx2_adds = b->gradient_written[node->input2];
             if (!buffers->dx2_adds) {
@@ -267,13 +312,14 @@ static cnn_status allocate(builder *b, cnn_error *error)
     program->stages = cnn_alloc(4 * nodes + 1, sizeof *program->stages);
     program->buffers = cnn_alloc(4 * nodes + values + 2, sizeof *program->buffers);
     program->nodes = cnn_alloc(nodes, sizeof *program->nodes);
+    program->rectifies = cnn_alloc(nodes, sizeof *program->rectifies);
     b->value_buffers = cnn_alloc(values, sizeof *b->value_buffers);
     b->gradient_buffers = cnn_alloc(values, sizeof *b->gradient_buffers);
     b->needs_gradient = cnn_alloc(values, sizeof *b->needs_gradient);
     b->gradient_written = cnn_alloc(values, sizeof *b->gradient_written);
     if (program->operations == NULL || program->stages == NULL || program->buffers == NULL || program->nodes == NULL ||
-        b->value_buffers == NULL || b->gradient_buffers == NULL || b->needs_gradient == NULL ||
-        b->gradient_written == NULL) {
+        program->rectifies == NULL || b->value_buffers == NULL || b->gradient_buffers == NULL ||
+        b->needs_gradient == NULL || b->gradient_written == NULL) {
         return cnn_fail_memory(error);
     }
     return CNN_OK;
@@ -292,6 +338,7 @@ cnn_status cnn_program_make(cnn_program *program, const cnn_network *network, in
     cnn_status status = allocate(&b, error);
     if (status == CNN_OK) {
         find_gradients(&b);
+        find_rectifiers(&b);
         add_operations(&b);
         add_stages(&b);
         add_forward_buffers(&b);
@@ -317,5 +364,6 @@ void cnn_program_clear(cnn_program *program)
     cnn_free(program->stages);
     cnn_free(program->buffers);
     cnn_free(program->nodes);
+    cnn_free(program->rectifies);
     *program = (cnn_program){0};
 }

@@ -57,6 +57,7 @@ typedef struct cnn_program {
     cnn_buffer *buffers;
     int buffer_count;
     cnn_node_buffers *nodes; /* [node_count] */
+    bool *rectifies;         /* [node_count] the node does the work of the rectifier that follows too */
     int input, output;       /* buffers of the network's input and logits */
     int output_gradient;     /* training: of the logits' gradient */
     size_t lane_size;        /* bytes of a lane's arena */

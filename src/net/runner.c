@@ -113,6 +113,7 @@ static void fill(const cnn_runner *r, int node_index, int lane, int n, full_call
         .batch = r->n,
         .parts = 1,
         .training = r->program.training,
+        .rectify = r->program.rectifies[node_index],
         .x = place(r, buffers->x, lane),
         .x2 = place(r, buffers->x2, lane),
         .y = place(r, buffers->y, lane),

@@ -1,4 +1,5 @@
 /* What a model costs: its numbers, its arithmetic, and the memory of classifying and of training with it. */
+#include "net/fold.h"
 #include "net/model.h"
 #include "net/runner.h"
 #include "train/optimizer.h"
@@ -30,6 +31,21 @@ static cnn_status add_runner(const cnn_network *network, int batch, cnn_loss_fun
     return status;
 }
 
+/** Adds what classifying `batch` images at once takes beside the model's own parameters. */
+static cnn_status add_inference(const cnn_network *network, int batch, int64_t *bytes, cnn_error *error)
+{
+    cnn_folded *folded = cnn_network_fold(network, error);
+    if (folded == NULL) {
+        return CNN_MEMORY;
+    }
+    if (folded->block != NULL) {
+        *bytes += (int64_t)(folded->network->parameter_count * sizeof(cnn_real));
+    }
+    const cnn_status status = add_runner(folded->network, batch, NULL, bytes, error);
+    cnn_folded_free(folded);
+    return status;
+}
+
 /** Weights, their optimizer's states, batches, and the runners of training and validation. */
 static cnn_status add_training(const cnn_model *model, int64_t *bytes, cnn_error *error)
 {
@@ -41,7 +57,7 @@ static cnn_status add_training(const cnn_model *model, int64_t *bytes, cnn_error
     *bytes += (1 + states) * (int64_t)(network->parameter_count * sizeof(cnn_real));
     *bytes += LOADED_BATCHES * options.batch * image * (int64_t)sizeof(cnn_real);
     const cnn_status status = add_runner(network, options.batch, no_loss, bytes, error);
-    return status == CNN_OK && options.val > 0 ? add_runner(network, options.batch, NULL, bytes, error) : status;
+    return status == CNN_OK && options.val > 0 ? add_inference(network, options.batch, bytes, error) : status;
 }
 
 cnn_status cnn_model_describe(const cnn_model *model, cnn_model_info *info, cnn_error *error)
@@ -57,7 +73,7 @@ cnn_status cnn_model_describe(const cnn_model *model, cnn_model_info *info, cnn_
         result.file_bytes += (int64_t)(network->slots[i].count * sizeof(float));
     }
     result.inference_bytes = (int64_t)(network->parameter_count * sizeof(cnn_real));
-    cnn_status status = add_runner(network, 1, NULL, &result.inference_bytes, error);
+    cnn_status status = add_inference(network, 1, &result.inference_bytes, error);
     if (status == CNN_OK) {
         status = add_training(model, &result.training_bytes, error);
     }

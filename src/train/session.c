@@ -11,24 +11,28 @@
 
 #define DEFAULT_BATCH 64
 
-/** A network of the session's own, which may be tuned: the model's is shared and constant. */
-static cnn_status set_up_tuned(cnn_session *session, cnn_error *error)
+/** The session's own network, folded for inference, and tuned where that is asked for: the model is shared and
+ * constant. */
+static cnn_status set_up_network(cnn_session *session, bool tune, cnn_error *error)
 {
-    session->tuned = cnn_network_new(session->model->recipe, error);
-    return session->tuned != NULL ? cnn_network_tune(session->tuned, session->batch, false, error) : CNN_MEMORY;
+    session->folded = cnn_network_fold(session->model->network, error);
+    if (session->folded == NULL) {
+        return CNN_MEMORY;
+    }
+    return tune ? cnn_network_tune(session->folded->network, session->batch, false, error) : CNN_OK;
 }
 
 static cnn_status set_up_runner(cnn_session *session, int threads, cnn_error *error)
 {
-    const cnn_network *network = session->tuned != NULL ? session->tuned : session->model->network;
     cnn_error cause;
     session->team = cnn_team_new(threads, &cause);
     const cnn_runner_options options = {.batch = session->batch, .team = session->team};
-    session->runner = session->team != NULL ? cnn_runner_new(network, &options, &cause) : NULL;
+    session->runner = session->team != NULL ? cnn_runner_new(session->folded->network, &options, &cause) : NULL;
     if (session->runner == NULL) {
         return cnn_fail(error, cause.status, "%s", cause.message);
     }
-    cnn_runner_prepare(session->runner, session->model->parameters);
+    cnn_folded_fill(session->folded, session->model->parameters);
+    cnn_runner_prepare(session->runner, session->folded->parameters);
     return CNN_OK;
 }
 
@@ -43,7 +47,7 @@ static cnn_status set_up(cnn_session *session, const cnn_session_options *option
         return cnn_fail_memory(error);
     }
     cnn_scale_table(input.channels, model->mean, model->deviation, session->table);
-    if (options->tune && set_up_tuned(session, error) != CNN_OK) {
+    if (set_up_network(session, options->tune, error) != CNN_OK) {
         return CNN_MEMORY;
     }
     return set_up_runner(session, options->threads > 0 ? options->threads : cnn_processor_count(), error);
@@ -78,7 +82,7 @@ void cnn_session_free(cnn_session *session)
     }
     cnn_runner_free(session->runner);
     cnn_team_free(session->team);
-    cnn_network_free(session->tuned);
+    cnn_folded_free(session->folded);
     cnn_free(session->probabilities);
     cnn_free(session->table);
     cnn_free(session->image);
@@ -101,7 +105,7 @@ void cnn_session_run(cnn_session *session, const uint8_t *pixels, int n)
     session->pixels = pixels;
     cnn_team_run(session->team, n, scale_image, session);
     session->pixels = NULL;
-    cnn_runner_forward(session->runner, session->model->parameters, n);
+    cnn_runner_forward(session->runner, session->folded->parameters, n);
 }
 
 /** The probabilities of the batch's image `index` into `out`; false where its logits are not finite. */

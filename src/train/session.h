@@ -3,12 +3,13 @@
 #define CNN_TRAIN_SESSION_H
 
 #include "base/team.h"
+#include "net/fold.h"
 #include "net/model.h"
 #include "net/runner.h"
 
 struct cnn_session {
     const cnn_model *model; /* not owned */
-    cnn_network *tuned;     /* in place of the model's; NULL: that one */
+    cnn_folded *folded;     /* what is run in its place */
     cnn_team *team;
     cnn_runner *runner;
     int batch;

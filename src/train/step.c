@@ -109,14 +109,15 @@ static cnn_status validate(cnn_trainer *t, cnn_progress *progress, cnn_error *er
     const int classes = t->model->network->class_count;
     double loss = 0;
     int correct = 0;
-    cnn_runner_prepare(t->validator, t->model->parameters);
+    cnn_folded_fill(t->folded, t->model->parameters);
+    cnn_runner_prepare(t->validator, t->folded->parameters);
     for (int first = 0; first < t->held_back; first += batch) {
         const int n = t->held_back - first < batch ? t->held_back - first : batch;
         for (int i = 0; i < n; i++) {
             cnn_scale_pixels(cnn_dataset_pixels(t->data, indices[first + i]), size, input.channels, t->scale_table,
                              cnn_runner_input(t->validator, i));
         }
-        cnn_runner_forward(t->validator, t->model->parameters, n);
+        cnn_runner_forward(t->validator, t->folded->parameters, n);
         for (int i = 0; i < n; i++) {
             const cnn_real *logits = cnn_runner_output(t->validator, i);
             const int label = cnn_dataset_label(t->data, indices[first + i]);

@@ -144,8 +144,12 @@ static cnn_status set_up_validator(cnn_trainer *t, const cnn_runner_options *tra
         return cnn_fail_memory(error);
     }
     cnn_scale_table(channels, t->model->mean, t->model->deviation, t->scale_table);
+    t->folded = cnn_network_fold(t->model->network, error);
+    if (t->folded == NULL) {
+        return CNN_MEMORY;
+    }
     t->validator =
-        cnn_runner_new(t->model->network, &(cnn_runner_options){.batch = training->batch, .team = t->team}, error);
+        cnn_runner_new(t->folded->network, &(cnn_runner_options){.batch = training->batch, .team = t->team}, error);
     return t->validator != NULL ? CNN_OK : CNN_MEMORY;
 }
 
@@ -251,6 +255,7 @@ void cnn_trainer_free(cnn_trainer *trainer)
     cnn_loader_free(trainer->loader);
     cnn_runner_free(trainer->runner);
     cnn_runner_free(trainer->validator);
+    cnn_folded_free(trainer->folded);
     cnn_team_free(trainer->team);
     cnn_model_free(trainer->model);
     for (int i = 0; i < CNN_OPTIMIZER_STATES; i++) {

@@ -4,6 +4,7 @@
 
 #include "base/team.h"
 #include "data/loader.h"
+#include "net/fold.h"
 #include "net/model.h"
 #include "net/runner.h"
 #include "train/optimizer.h"
@@ -33,7 +34,8 @@ struct cnn_trainer {
 
     cnn_team *team;
     cnn_runner *runner;    /* training */
-    cnn_runner *validator; /* inference, NULL where nothing is held back */
+    cnn_runner *validator; /* inference over `folded`; both NULL where nothing is held back */
+    cnn_folded *folded;
     cnn_loader *loader;
     cnn_real *scale_table;         /* [channels][256]: a pixel's value, scaled; for the images held back */
     cnn_batch batch;               /* of the step under way */

@@ -206,6 +206,7 @@ static void begin_pass(pass *p, harness *h, bool training)
                                 .n = h->n,
                                 .batch = h->n,
                                 .training = training,
+                                .rectify = h->rectify,
                                 .tensors = p->tensors,
                                 .gradients = p->gradients,
                                 .saved = h->saved.data,

@@ -22,6 +22,7 @@ typedef struct harness {
     int n, lanes;
     bool in_place; /* where the plan allows: y is written over a copy of x, dx over a copy of dy */
     bool no_dx;    /* nobody wants dx */
+    bool rectify;  /* a rectifier follows, as cnn_layer_call says */
     size_t input, output, sizes[CNN_LAYER_TENSORS]; /* numbers: an image's, a tensor's */
     harness_buffer x, x2, y, dy, dx, saved, prepared, scratch, tensors[CNN_LAYER_TENSORS], gradients[CNN_LAYER_TENSORS];
     harness_buffer lane_gradients[CNN_LAYER_TENSORS];

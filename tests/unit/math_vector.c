@@ -138,6 +138,19 @@ static void steps_of_adamw(void **state)
     }
 }
 
+static void rectifying_keeps_nan(void **state)
+{
+    (void)state;
+    cnn_real y[] = {1, -1, 0, (cnn_real)-INFINITY, (cnn_real)INFINITY, (cnn_real)NAN, -1};
+    cnn_vector_rectify(y, 6); /* not the last one */
+    const cnn_real expected[] = {1, 0, 0, 0, (cnn_real)INFINITY};
+    for (int i = 0; i < 5; i++) {
+        assert_true(y[i] == expected[i]);
+    }
+    assert_true(isnan(y[5]));
+    assert_true(y[6] < 0);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -146,6 +159,7 @@ int main(void)
         cmocka_unit_test(finds_what_is_not_finite),
         cmocka_unit_test(steps_of_sgd),
         cmocka_unit_test(steps_of_adamw),
+        cmocka_unit_test(rectifying_keeps_nan),
     };
     int failed = 0;
     for (int i = 0; i < CNN_ISA_COUNT; i++) {

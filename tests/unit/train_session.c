@@ -1,7 +1,7 @@
 /* Classifying through the public interface: the right probabilities, for any batch, any threads, from any source. */
 #include "base/file.h"
 #include "base/memory.h"
-#include "net/model.h"
+#include "train/session.h"
 #include "unit/picture.h"
 #include "unit/unit.h"
 
@@ -80,6 +80,14 @@ static void a_golden_model_classifies_as_ever(void **state)
     fclose(expected);
     cnn_session_free(session);
     cnn_model_free(golden);
+}
+
+static void batch_normalization_is_folded(void **state)
+{
+    (void)state;
+    cnn_session *session = make_session(1, 1);
+    assert_int_equal(session->folded->network->node_count, model->network->node_count - 2); /* and dropout */
+    cnn_session_free(session);
 }
 
 static void probabilities_sum_to_one(void **state)
@@ -336,6 +344,7 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(a_golden_model_classifies_as_ever),
+        cmocka_unit_test(batch_normalization_is_folded),
         cmocka_unit_test(probabilities_sum_to_one),
         cmocka_unit_test(the_batch_does_not_matter),
         cmocka_unit_test(the_order_does_not_matter),
