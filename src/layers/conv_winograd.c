@@ -31,9 +31,9 @@ static int count_of(cnn_span span)
     return span.end - span.first;
 }
 
-/* In a lane, the weight gradient is made for so many filters at a time that its planes stay in the L2 cache, though V is
- * made anew for each where a lane has more than one group: 256 x 256 filters over 8x8 pixels take 0.7 of the time that
- * all at once did, and an eighth of the memory. Over the whole batch a slice is small, and groups are many. */
+/* In a lane, the weight gradient is made for so many filters at a time that its planes stay in the L2 cache, though V
+ * is made anew for each where a lane has more than one group: 256 x 256 filters over 8x8 pixels take 0.7 of the time
+ * that all at once did, and an eighth of the memory. Over the whole batch a slice is small, and groups are many. */
 #define GRADIENT_BYTES ((size_t)1 << 20)
 #define GRADIENT_LEAST 32
 
@@ -56,8 +56,8 @@ static cnn_real *take(workspace *w, void *memory, size_t count)
     return at;
 }
 
-/** Places in `memory` for groups of `group` tiles; sizes only where that is NULL. The weight gradient's planes are those
- * of `to` filters by `from` channels. */
+/** Places in `memory` for groups of `group` tiles; sizes only where that is NULL. The weight gradient's planes are
+ * those of `to` filters by `from` channels. */
 static workspace workspace_in(void *memory, int group, int from, int to, bool gradient)
 {
     workspace w = {0};
@@ -301,9 +301,9 @@ static bool whole(const cnn_conv_geometry *g, cnn_conv_pass pass)
     return pass == CNN_CONV_FORWARD ? tiles < LEAST_ROWS : (double)channels * filters > tiles * (channels + filters);
 }
 
-/* Fitted to some 120 shapes, lanes of LANE images: in units of one multiplication by the products, a tile costs 36 of
- * them for each pair of channel and filter, those 36 times SPREADING for each channel in whole vectors, and what a lane,
- * or the batch, pays once: reading the prepared weights, or writing and transforming their gradient, dearer where that
+/* Fitted to some 120 shapes, lanes of LANE images: in units of one multiplication by the products, a tile costs 36
+ * of them for each pair of channel and filter, those 36 times SPREADING for each channel in whole vectors, and what a
+ * lane, or the batch, pays once: reading the prepared weights, or writing and transforming their gradient, dearer where that
  * leaves the caches. im2col's multiplications cost IM2COL each. */
 #define SPREADING 18.0
 #define IM2COL 1.3

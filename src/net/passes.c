@@ -45,7 +45,8 @@ static void add_operation(writer *w, const cnn_operation *operation)
         add_pass(w, operation->node, "sums", -1);
         break;
     case CNN_OPERATION_FORWARD:
-        add_pass(w, operation->node, "forward", CNN_PASS_FORWARD);
+        add_pass(w, operation->node, w->program->rectifies[operation->node] ? "forward, relu" : "forward",
+                 CNN_PASS_FORWARD);
         break;
     case CNN_OPERATION_LOSS:
         break;

@@ -54,8 +54,10 @@ static void passes_are_listed(void **state)
     assert_null(find(&list, "conv1", "input gradient")); /* nobody wants the pictures' gradient */
     assert_non_null(find(&list, "conv2", "input gradient"));
     assert_true(strncmp(find(&list, "conv2", "weight gradient")->method, "winograd F(2x2,5x5)", 19) == 0);
-    assert_string_equal(find(&list, "relu1", "forward")->method, "");
-    assert_null(find(&list, "relu1", "weight gradient"));
+    assert_string_equal(find(&list, "maxpool1", "forward")->method, "");
+    assert_null(find(&list, "maxpool1", "weight gradient"));
+    assert_non_null(find(&list, "batchnorm1", "forward, relu"));
+    assert_null(find(&list, "relu1", "forward"));
     cnn_free(list.passes);
     cnn_model_free(model);
 }
