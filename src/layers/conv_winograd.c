@@ -7,6 +7,7 @@
  * is the adjoint, dw = G^T (sum over tiles of (A dy A^T)^T (B^T x B)) G. U is made once a batch. */
 #include "base/memory.h"
 #include "layers/winograd_tiles.h"
+#include "layers/winograd_weights.h"
 #include "math/gemm.h"
 #include "math/vector.h"
 
@@ -97,9 +98,15 @@ static void multiply_group(const cnn_winograd_tiling *t, int count, const cnn_re
     const size_t from_stride = cnn_winograd_stride(t->group, from), to_stride = cnn_winograd_stride(t->group, to);
     const size_t weight_stride = cnn_winograd_stride(from, t->to.channels);
     for (size_t k = 0; k < PLANES; k++) {
-        cnn_gemm_near((cnn_factor){{w->from + k * from_stride, count, from, from}, CNN_PLAIN},
-                      (cnn_factor){{weights + k * weight_stride + span.first, from, to, t->to.channels}, CNN_PLAIN},
-                      (cnn_product){w->to + k * to_stride, to, 0});
+        const cnn_factor v = {{w->from + k * from_stride, count, from, from}, CNN_PLAIN};
+        int width;
+        for (int column = span.first; column < span.end; column += width) {
+            const cnn_winograd_panel panel = cnn_winograd_panel_at(from, t->to.channels, column);
+            width = panel.left < span.end - column ? panel.left : span.end - column;
+            const cnn_matrix u = {weights + k * weight_stride + panel.offset, from, width, panel.width};
+            cnn_gemm_near(v, (cnn_factor){u, CNN_PLAIN},
+                          (cnn_product){w->to + k * to_stride + (column - span.first), to, 0});
+        }
     }
 }
 
@@ -205,9 +212,9 @@ static void backward_weight(const cnn_conv_geometry *g, const cnn_layer_call *ca
     }
 }
 
-/* ---- prepared weights: G w G^T in both orders, so that neither factor of a product is transposed */
+/* ---- prepared weights */
 
-/* Filters of one part of prepare(), which are taken together so that they are contiguous in forward's planes. */
+/* Filters of one part of prepare(): a vector, so that forward's planes are written in whole ones. */
 #define PART_FILTERS 16
 
 static int prepare_parts(const cnn_conv_geometry *g)
@@ -215,55 +222,14 @@ static int prepare_parts(const cnn_conv_geometry *g)
     return (g->output.channels + PART_FILTERS - 1) / PART_FILTERS;
 }
 
-/** Forward's planes [channels][filters] of filters first .. first + count - 1: their weights are transposed, in
- * squares, then evaluated as if filters were channels. */
-static void prepare_forward(const cnn_conv_geometry *g, const cnn_real *weights, int first, int count, cnn_real *planes)
-{
-    enum { SQUARE = 16 };
-    cnn_real turned[SQUARE][TAPS][PART_FILTERS];
-    const int taps = g->kernel_h * g->kernel_w, channels = g->input.channels;
-    const size_t stride = cnn_winograd_stride(channels, g->output.channels);
-    for (int c = 0; c < channels; c += SQUARE) {
-        const int width = channels - c < SQUARE ? channels - c : SQUARE;
-        for (int f = 0; f < count; f++) {
-            for (int i = 0; i < taps; i++) {
-                for (int j = 0; j < width; j++) {
-                    turned[j][i][f] = weights[(size_t)((first + f) * taps + i) * (size_t)channels + (size_t)(c + j)];
-                }
-            }
-        }
-        for (int j = 0; j < width; j++) {
-            const cnn_real *tile[TAPS];
-            for (int i = 0; i < taps; i++) {
-                tile[i] = turned[j][i];
-            }
-            cnn_winograd_evaluate(g->kernel_h, tile, (size_t)count,
-                                  planes + (size_t)(c + j) * (size_t)g->output.channels + (size_t)first, stride);
-        }
-    }
-}
-
-/** The input gradient's planes [filters][channels] of one filter, the weights being turned by 180 degrees. */
-static void prepare_turned(const cnn_conv_geometry *g, const cnn_real *weights, int filter, cnn_real *planes)
-{
-    const cnn_real *tile[TAPS];
-    const int taps = g->kernel_h * g->kernel_w;
-    const size_t channels = (size_t)g->input.channels;
-    for (int i = 0; i < taps; i++) {
-        tile[taps - 1 - i] = weights + (size_t)(filter * taps + i) * channels;
-    }
-    cnn_winograd_evaluate(g->kernel_h, tile, channels, planes + (size_t)filter * channels,
-                          cnn_winograd_stride(g->output.channels, g->input.channels));
-}
-
 static void prepare(const cnn_conv_geometry *g, const cnn_layer_call *call)
 {
     cnn_real *planes = call->prepared;
     const int first = call->part * PART_FILTERS, left = g->output.channels - first;
     const int count = left < PART_FILTERS ? left : PART_FILTERS;
-    prepare_forward(g, call->tensors[0], first, count, planes);
-    for (int f = first; f < first + count && call->training; f++) {
-        prepare_turned(g, call->tensors[0], f, planes + prepared_forward(g));
+    cnn_winograd_prepare(g, call->tensors[0], first, count, planes);
+    if (call->training) {
+        cnn_winograd_prepare_turned(g, call->tensors[0], first, count, planes + prepared_forward(g));
     }
 }
 
