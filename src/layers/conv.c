@@ -157,27 +157,21 @@ cnn_conv_slice cnn_conv_whole_slice(const cnn_conv_geometry *g, cnn_conv_pass pa
 
 /* ---- planning */
 
-static bool may_be_whole(const cnn_conv_geometry *g, const cnn_conv_choice *choice, cnn_conv_pass pass)
+static bool is_whole(const conv_state *state, cnn_conv_pass pass)
 {
-    return choice->of[pass]->whole && choice->of[pass]->whole(g, pass);
-}
-
-bool cnn_conv_is_whole(const cnn_conv_geometry *g, const cnn_conv_choice *choice, cnn_conv_pass pass)
-{
-    return pass == CNN_CONV_FORWARD
-               ? may_be_whole(g, choice, CNN_CONV_FORWARD)
-               : may_be_whole(g, choice, CNN_CONV_BACKWARD_WEIGHT) && may_be_whole(g, choice, CNN_CONV_BACKWARD_INPUT);
+    const cnn_conv_algorithm *algorithm = state->choice.of[pass];
+    return algorithm->whole && algorithm->whole(&state->geometry, pass);
 }
 
 static void plan_parts(cnn_layer_plan *plan, conv_state *state)
 {
     const cnn_conv_geometry *g = &state->geometry;
-    const bool forward = cnn_conv_is_whole(g, &state->choice, CNN_CONV_FORWARD);
-    const bool backward = cnn_conv_is_whole(g, &state->choice, CNN_CONV_BACKWARD_WEIGHT);
+    const bool forward = is_whole(state, CNN_CONV_FORWARD);
     state->by_filters = forward || (g->groups == 1 && g->output.channels > g->output.height * g->output.width / 2);
     plan->alone_parts = plan->multiply_adds > ALONE_LEAST ? CNN_CONV_PARTS : 0;
     plan->forward_parts = forward ? CNN_CONV_PARTS : 0;
-    plan->backward_parts = backward ? 2 * CNN_CONV_PARTS : 0;
+    plan->backward_parts = is_whole(state, CNN_CONV_BACKWARD_WEIGHT) ? CNN_CONV_PARTS : 0;
+    plan->backward_input_parts = is_whole(state, CNN_CONV_BACKWARD_INPUT) ? CNN_CONV_PARTS : 0;
 }
 
 /** "im2col", or where the passes differ "winograd, im2col, winograd": forward, input gradient, weight gradient; and
@@ -193,7 +187,7 @@ static void describe(cnn_layer_plan *plan, conv_state *state)
     }
     plan->algorithm = state->description;
     for (int pass = 0; pass < CNN_CONV_PASSES; pass++) {
-        const bool whole = cnn_conv_is_whole(geometry, &state->choice, (cnn_conv_pass)pass);
+        const bool whole = is_whole(state, (cnn_conv_pass)pass);
         const cnn_conv_slice slice =
             whole ? cnn_conv_whole_slice(geometry, (cnn_conv_pass)pass, 0) : cnn_conv_everything(geometry);
         of[pass]->describe(geometry, (cnn_conv_pass)pass, slice, state->methods[pass], sizeof state->methods[pass]);

@@ -64,7 +64,6 @@ typedef struct cnn_conv_algorithm {
 
 #define cnn_conv_everything CNN_VARIANT(cnn_conv_everything)
 #define cnn_conv_whole_slice CNN_VARIANT(cnn_conv_whole_slice)
-#define cnn_conv_is_whole CNN_VARIANT(cnn_conv_is_whole)
 #define cnn_conv_measure CNN_VARIANT(cnn_conv_measure)
 #define cnn_conv_algorithms CNN_VARIANT(cnn_conv_algorithms)
 #define cnn_conv_winograd CNN_VARIANT(cnn_conv_winograd)
@@ -89,9 +88,6 @@ typedef struct cnn_conv_choice {
  * memory only. */
 cnn_status cnn_conv_measure(const cnn_conv_geometry *geometry, const cnn_layer_tuning *tuning, cnn_conv_choice *choice,
                             cnn_error *error);
-
-/** Which passes of a choice run over the whole batch: forward; backward where both of its gradients may. */
-bool cnn_conv_is_whole(const cnn_conv_geometry *geometry, const cnn_conv_choice *choice, cnn_conv_pass pass);
 
 extern const cnn_conv_algorithm cnn_conv_winograd;
 extern const cnn_conv_algorithm cnn_conv_im2col;

@@ -184,17 +184,13 @@ static void measure(bench *b)
 /** Seconds a batch of the algorithms with these indices. */
 static double sum(const bench *b, const int of[CNN_CONV_PASSES])
 {
-    cnn_conv_choice choice;
     double seconds = 0, preparing = 0;
     for (int pass = 0; pass < CNN_CONV_PASSES; pass++) {
-        choice.of[pass] = b->algorithms[of[pass]];
+        const cut how = runs_whole(b, b->algorithms[of[pass]], pass) ? WHOLE : LANES;
+        seconds += b->seconds[of[pass]][pass][how];
         if (pass != CNN_CONV_BACKWARD_WEIGHT && b->preparing[of[pass]] > preparing) {
             preparing = b->preparing[of[pass]];
         }
-    }
-    for (int pass = 0; pass < CNN_CONV_PASSES; pass++) {
-        const cut how = cnn_conv_is_whole(b->geometry, &choice, (cnn_conv_pass)pass) ? WHOLE : LANES;
-        seconds += b->seconds[of[pass]][pass][how];
     }
     return seconds + (b->tuning->training ? preparing : 0);
 }

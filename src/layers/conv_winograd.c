@@ -254,8 +254,8 @@ static bool possible(const cnn_conv_geometry *g)
 #define LEAST_WHOLE 128
 #define LEAST_ROWS 32
 
-/** Forward: where a lane's tiles are too few for a product. Gradients: where the planes of the weights' outnumber those
- * of a lane's tiles, so that transforming and adding up one of them a lane costs more than transforming tiles twice. */
+/** Where a lane's tiles are too few for a product; the weight gradient, where its planes outnumber those of a lane's
+ * tiles, so that transforming and adding up one gradient a lane costs more than transforming tiles twice. */
 static bool whole(const cnn_conv_geometry *g, cnn_conv_pass pass)
 {
     const cnn_winograd_tiling t = cnn_winograd_tile(g, pass);
@@ -264,7 +264,8 @@ static bool whole(const cnn_conv_geometry *g, cnn_conv_pass pass)
     if (channels < LEAST_WHOLE || filters < LEAST_WHOLE) {
         return false;
     }
-    return pass == CNN_CONV_FORWARD ? tiles < LEAST_ROWS : (double)channels * filters > tiles * (channels + filters);
+    return pass == CNN_CONV_BACKWARD_WEIGHT ? (double)channels * filters > tiles * (channels + filters)
+                                            : tiles < LEAST_ROWS;
 }
 
 /* Fitted to some 120 shapes, lanes of LANE images: in units of one multiplication by the products, a tile costs 36

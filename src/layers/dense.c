@@ -1,9 +1,8 @@
 /* Fully connected layer over the flattened input, which costs nothing: images are contiguous.
  *
  * Where the weights outnumber the activations, one lane's product would read all weights for a few images, and each
- * lane would write a gradient of the weights' size. Such layers run over the whole batch instead, in parts: forward,
- * each part has a slice of the units; backward, half of the parts have a slice of the units' weight gradients each, the
- * other half a slice of the inputs' dx, which is the same work. */
+ * lane would write a gradient of the weights' size. Such layers run over the whole batch instead, in parts: forward and
+ * weight gradient have a slice of the units each, the input gradient a slice of the inputs. */
 #include "layers/planning.h"
 #include "math/gemm.h"
 #include "math/vector.h"
@@ -57,7 +56,7 @@ static cnn_status dense_plan(cnn_layer_plan *plan, const void *options_memory, v
     plan->rectifies = true;
     if (plan->multiply_adds > (int64_t)NOMINAL_BATCH * ((int64_t)inputs + options->units)) {
         plan->forward_parts = PARTS;
-        plan->backward_parts = 2 * PARTS;
+        plan->backward_parts = plan->backward_input_parts = PARTS;
     }
     return CNN_OK;
 }

@@ -64,7 +64,7 @@ typedef struct cnn_layer_plan {
     size_t prepared_size, prepared_size_training; /* bytes that prepare() makes of the tensors, for both passes */
     int prepare_parts;                            /* of prepare(); 0: nothing to prepare */
     int forward_parts;                            /* 0: one a lane; else so many over the whole batch */
-    int backward_parts;                           /* likewise */
+    int backward_parts, backward_input_parts;     /* likewise; with parts of its own, a kind has backward_input() */
     int alone_parts; /* of forward in inference where the batch is one lane: so many over it, for several threads */
 } cnn_layer_plan;
 
@@ -121,8 +121,8 @@ typedef struct cnn_layer_kind {
     void (*prepare)(const cnn_layer_call *call);
     void (*forward)(const cnn_layer_call *call);
     void (*backward)(const cnn_layer_call *call);
-    /** NULL for most. Where set, backward() writes gradients alone, and this one dx, where that is wanted: in a lane
-     * right after it with the same call; with backward_parts, each has half of them as its 0 .. parts - 1. */
+    /** NULL for most. Where set, backward() writes gradients alone, and this one, called after it, writes dx where that
+     * is wanted, without x and y. */
     void (*backward_input)(const cnn_layer_call *call);
     /* Layers with sums over the batch (batch normalization), NULL for others. In training, before forward():
      * forward_sums() a lane, then forward_total() once. Before backward(): backward_sums() a lane, then

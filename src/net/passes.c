@@ -33,7 +33,7 @@ static void add_backward(writer *w, int node_index)
     if (cnn_node_is_trained(node) && node->kind->backward_sums == NULL) {
         add_pass(w, node_index, "weight gradient", CNN_PASS_WEIGHT_GRADIENT);
     }
-    if (w->program->nodes[node_index].dx >= 0) {
+    if (w->program->nodes[node_index].dx >= 0 && node->kind->backward_input == NULL) {
         add_pass(w, node_index, "input gradient", CNN_PASS_INPUT_GRADIENT);
     }
 }
@@ -55,6 +55,9 @@ static void add_operation(writer *w, const cnn_operation *operation)
         break;
     case CNN_OPERATION_BACKWARD:
         add_backward(w, operation->node);
+        break;
+    case CNN_OPERATION_BACKWARD_INPUT:
+        add_pass(w, operation->node, "input gradient", CNN_PASS_INPUT_GRADIENT);
         break;
     }
 }

@@ -105,6 +105,9 @@ static void add_operations(builder *b)
             add_operation(program, CNN_OPERATION_BACKWARD_SUMS, i);
         }
         add_operation(program, CNN_OPERATION_BACKWARD, i);
+        if (node->kind->backward_input != NULL && b->needs_gradient[node->input]) {
+            add_operation(program, CNN_OPERATION_BACKWARD_INPUT, i);
+        }
     }
 }
 
@@ -122,6 +125,8 @@ static int operation_parts(const builder *b, const cnn_operation *operation)
         return alone ? nodes[operation->node].plan.alone_parts : nodes[operation->node].plan.forward_parts;
     case CNN_OPERATION_BACKWARD:
         return nodes[operation->node].plan.backward_parts;
+    case CNN_OPERATION_BACKWARD_INPUT:
+        return nodes[operation->node].plan.backward_input_parts;
     default:
         return 0;
     }
@@ -271,20 +276,25 @@ static void use_buffers(builder *b)
         const cnn_layer_plan *plan = &b->network->nodes[operation->node].plan;
         const cnn_node_buffers *buffers = &program->nodes[operation->node];
         const bool backward = operation->type >= CNN_OPERATION_BACKWARD_SUMS;
+        const bool input_alone = operation->type == CNN_OPERATION_BACKWARD_INPUT;
+        const bool gives_input = input_alone || b->network->nodes[operation->node].kind->backward_input == NULL;
         const bool whole = operation_parts(b, operation) > 0 && program->lanes > 1; /* one lane is the batch */
         cnn_buffer_use(program, buffers->saved, t, whole);
-        if (!backward || plan->backward_reads_input) {
+        if (!backward || (plan->backward_reads_input && !input_alone)) {
             cnn_buffer_use(program, buffers->x, t, whole);
         }
-        if (!backward || plan->backward_reads_output) {
+        if (!backward || (plan->backward_reads_output && !input_alone)) {
             cnn_buffer_use(program, buffers->y, t, whole);
         }
         if (backward) {
             cnn_buffer_use(program, buffers->dy, t, whole);
+            cnn_buffer_use(program, buffers->dx2, t, whole);
+        }
+        if (backward && gives_input) {
             cnn_buffer_use(program, buffers->dx, t, whole);
             cnn_buffer_use(program, buffers->dx_sum, t, whole);
-            cnn_buffer_use(program, buffers->dx2, t, whole);
-        } else {
+        }
+        if (!backward) {
             cnn_buffer_use(program, buffers->x2, t, whole);
         }
     }
@@ -308,8 +318,8 @@ static cnn_status allocate(builder *b, cnn_error *error)
 {
     cnn_program *program = b->program;
     const size_t nodes = (size_t)b->network->node_count, values = (size_t)b->network->value_count;
-    program->operations = cnn_alloc(4 * nodes + 1, sizeof *program->operations);
-    program->stages = cnn_alloc(4 * nodes + 1, sizeof *program->stages);
+    program->operations = cnn_alloc(5 * nodes + 1, sizeof *program->operations);
+    program->stages = cnn_alloc(5 * nodes + 1, sizeof *program->stages);
     program->buffers = cnn_alloc(4 * nodes + values + 2, sizeof *program->buffers);
     program->nodes = cnn_alloc(nodes, sizeof *program->nodes);
     program->rectifies = cnn_alloc(nodes, sizeof *program->rectifies);

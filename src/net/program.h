@@ -15,7 +15,8 @@ typedef enum cnn_operation_type {
     CNN_OPERATION_FORWARD,
     CNN_OPERATION_LOSS,
     CNN_OPERATION_BACKWARD_SUMS,
-    CNN_OPERATION_BACKWARD
+    CNN_OPERATION_BACKWARD,
+    CNN_OPERATION_BACKWARD_INPUT /* of kinds with backward_input(), where dx is wanted */
 } cnn_operation_type;
 
 typedef struct cnn_operation {

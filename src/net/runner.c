@@ -76,6 +76,7 @@ static void note_operation(const cnn_runner *r, const cnn_operation *operation, 
         [CNN_OPERATION_LOSS] = CNN_WORK_LOSS,
         [CNN_OPERATION_BACKWARD_SUMS] = CNN_WORK_BACKWARD_SUMS,
         [CNN_OPERATION_BACKWARD] = CNN_WORK_BACKWARD,
+        [CNN_OPERATION_BACKWARD_INPUT] = CNN_WORK_BACKWARD_INPUT,
     };
     cnn_runner_note(r, thread, operation->node, passes[operation->type]);
 }
@@ -226,10 +227,12 @@ static void run_lane_operation(const cnn_runner *r, const cnn_operation *operati
     case CNN_OPERATION_BACKWARD:
         give_second_gradient(r, operation->node, lane, call);
         kind->backward(call);
-        if (kind->backward_input != NULL && call->dx != NULL) {
-            cnn_runner_note(r, thread, operation->node, CNN_WORK_BACKWARD_INPUT);
-            kind->backward_input(call);
+        if (kind->backward_input == NULL) {
+            sum_input_gradient(r, operation->node, lane, n);
         }
+        break;
+    case CNN_OPERATION_BACKWARD_INPUT:
+        kind->backward_input(call);
         sum_input_gradient(r, operation->node, lane, n);
         break;
     default:
@@ -240,19 +243,21 @@ static void run_lane_operation(const cnn_runner *r, const cnn_operation *operati
 static void run_whole_operation(const cnn_runner *r, const cnn_operation *operation, int part, int thread)
 {
     const cnn_layer_kind *kind = r->network->nodes[operation->node].kind;
-    const bool forward = operation->type == CNN_OPERATION_FORWARD;
-    const bool halves = !forward && kind->backward_input != NULL; /* parts of gradients, then as many of dx */
     full_call full;
+    note_operation(r, operation, thread);
     fill(r, operation->node, 0, r->n, &full);
-    full.call.parts = halves ? r->stage->parts / 2 : r->stage->parts;
-    full.call.part = part % full.call.parts;
+    full.call.part = part;
+    full.call.parts = r->stage->parts;
     full.call.scratch = r->scratch + (size_t)thread * r->scratch_size;
-    if (part == full.call.part) {
-        note_operation(r, operation, thread);
-        (forward ? kind->forward : kind->backward)(&full.call);
-    } else if (full.call.dx != NULL) {
-        cnn_runner_note(r, thread, operation->node, CNN_WORK_BACKWARD_INPUT);
+    switch (operation->type) {
+    case CNN_OPERATION_BACKWARD:
+        kind->backward(&full.call);
+        break;
+    case CNN_OPERATION_BACKWARD_INPUT:
         kind->backward_input(&full.call);
+        break;
+    default:
+        kind->forward(&full.call);
     }
 }
 
@@ -335,7 +340,8 @@ static void run(cnn_runner *r, cnn_real *parameters, int n)
             run_total(r, last, lanes);
             cnn_runner_note(r, 0, -1, CNN_WORK_NONE);
         }
-        if (stage->parts > 0 && last->type == CNN_OPERATION_BACKWARD) {
+        if (stage->parts > 0 && last->type == CNN_OPERATION_BACKWARD_INPUT &&
+            r->program.nodes[last->node].dx_sum >= 0) {
             note_operation(r, last, 0);
             sum_input_gradient(r, last->node, 0, n);
             cnn_runner_note(r, 0, -1, CNN_WORK_NONE);

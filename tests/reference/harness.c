@@ -349,14 +349,25 @@ static void backward_lanes(harness *h, pass *p)
             continue;
         }
         h->kind->backward(&call);
-        if (h->kind->backward_input && call.dx) {
-            buffer_spoil(&h->scratch);
-            h->kind->backward_input(&call);
-        }
         if (!h->kind->backward_total) {
             total_gradients(h, first);
         }
         first = false;
+    }
+}
+
+/** dx of kinds that write it apart, which see neither x nor y. */
+static void backward_input(harness *h, const pass *p)
+{
+    cnn_layer_call whole = p->whole;
+    whole.x = whole.y = NULL;
+    run_parts(h, &whole, h->kind->backward_input, h->plan.backward_input_parts);
+    for (int lane = 0; lane < h->lanes && !h->plan.backward_input_parts; lane++) {
+        const cnn_layer_call call = lane_call(h, &whole, lane);
+        buffer_spoil(&h->scratch);
+        if (call.n > 0) {
+            h->kind->backward_input(&call);
+        }
     }
 }
 
@@ -383,13 +394,12 @@ void harness_backward(harness *h)
         run_sums(h, &p.whole, h->kind->backward_sums, h->kind->backward_total, h->plan.sums_backward);
     }
     if (h->plan.backward_parts) {
-        const int parts = h->kind->backward_input ? h->plan.backward_parts / 2 : h->plan.backward_parts;
-        run_parts(h, &p.whole, h->kind->backward, parts);
-        if (h->kind->backward_input && p.whole.dx) {
-            run_parts(h, &p.whole, h->kind->backward_input, parts);
-        }
+        run_parts(h, &p.whole, h->kind->backward, h->plan.backward_parts);
     } else {
         backward_lanes(h, &p);
+    }
+    if (h->kind->backward_input && p.whole.dx) {
+        backward_input(h, &p);
     }
     check_guards(h);
 }

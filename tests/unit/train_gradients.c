@@ -283,14 +283,16 @@ static void check_notes(const bed *b, const notes *n)
         const cnn_node *node = &b->network->nodes[i];
         const cnn_layer_plan *plan = &node->plan;
         const bool apart = node->kind->backward_input != NULL;
-        const int parts = apart ? plan->backward_parts / 2 : plan->backward_parts;
+        const int parts = plan->backward_parts;
+        const int input_parts = plan->backward_input_parts;
         const int forward_parts = plan->forward_parts > 0 ? plan->forward_parts : lanes;
         assert_int_equal(noted(n, i, CNN_WORK_FORWARD), is_done_before(b, i) ? 0 : forward_parts);
         if (!is_done_before(b, i)) {
             assert_true(noted(n, i, CNN_WORK_BACKWARD) >= (parts > 0 ? parts : lanes));
         }
+        const int summed = input_parts > 0 && b->runner->program.nodes[i].dx_sum >= 0; /* once for all parts */
         assert_int_equal(noted(n, i, CNN_WORK_BACKWARD_INPUT),
-                         !apart || node->input == 0 ? 0 : (parts > 0 ? parts : lanes));
+                         !apart || node->input == 0 ? 0 : (input_parts > 0 ? input_parts + summed : lanes));
         assert_int_equal(noted(n, i, CNN_WORK_PREPARE), plan->prepare_parts);
         /* The lanes' sums, and their total. */
         assert_int_equal(noted(n, i, CNN_WORK_FORWARD_SUMS), plan->sums_forward > 0 ? lanes + 1 : 0);
