@@ -30,4 +30,7 @@ __attribute__((weak, visibility("hidden"))) bool cnn_alloc_permitted(void);
  * negative: none. */
 void cnn_alloc_fail_after(long after, bool persistent);
 
+/** Tests only, in the same place: the allocations asked for so far, by all threads. */
+long cnn_alloc_count(void);
+
 #endif

@@ -270,8 +270,8 @@ static bool whole(const cnn_conv_geometry *g, cnn_conv_pass pass)
 
 /* Fitted to some 120 shapes, lanes of LANE images: in units of one multiplication by the products, a tile costs 36
  * of them for each pair of channel and filter, those 36 times SPREADING for each channel in whole vectors, and what a
- * lane, or the batch, pays once: reading the prepared weights, or writing and transforming their gradient, dearer where that
- * leaves the caches. im2col's multiplications cost IM2COL each. */
+ * lane, or the batch, pays once: reading the prepared weights, or writing and transforming their gradient, dearer where
+ * that leaves the caches. im2col's multiplications cost IM2COL each. */
 #define SPREADING 18.0
 #define IM2COL 1.3
 #define LARGE_WEIGHTS ((double)(6 << 20))

@@ -50,7 +50,7 @@ typedef struct stopwatch {
 } stopwatch;
 
 typedef struct observation {
-    const cnn_network *network;
+    const cnn_network *network; /* the runner's: a session folds the model's */
     cnn_runner *runner;
     int threads;
     size_t places;
@@ -274,7 +274,7 @@ static bool layers_of_classifying(const bench_settings *set, const cnn_model *mo
     }
     observation o;
     bool done = false;
-    if (c.probabilities && begin_observation(&o, model->network, c.session->runner, set->threads)) {
+    if (c.probabilities && begin_observation(&o, c.session->folded->network, c.session->runner, set->threads)) {
         done = observe_steps(&o, classify_step, &c, set->seconds, error) && fill_table(&o, c.session->batch, table);
         end_observation(&o);
     }

@@ -69,13 +69,13 @@ static void stages_end_where_all_meet(void **state)
     cnn_model *model = make_model();
     assert_int_equal(cnn_model_passes(model, &list, NULL), CNN_OK);
     assert_int_equal(find(&list, "conv1", "forward")->stage, find(&list, "batchnorm1", "sums")->stage);
-    assert_true(find(&list, "batchnorm1", "sums")->stage < find(&list, "batchnorm1", "forward")->stage);
-    assert_int_equal(find(&list, "batchnorm1", "forward")->stage, find(&list, "conv2", "forward")->stage);
+    assert_true(find(&list, "batchnorm1", "sums")->stage < find(&list, "batchnorm1", "forward, relu")->stage);
+    assert_int_equal(find(&list, "batchnorm1", "forward, relu")->stage, find(&list, "conv2", "forward, relu")->stage);
     assert_null(find(&list, "batchnorm1", "weight gradient")); /* the sums make it */
     assert_non_null(find(&list, "batchnorm1", "gradient sums"));
-    assert_int_equal(find(&list, "conv2", "forward")->slices, 0);
-    assert_true(find(&list, "dense1", "forward")->slices > 0);
-    assert_true(find(&list, "dense1", "forward")->stage > find(&list, "conv2", "forward")->stage);
+    assert_int_equal(find(&list, "conv2", "forward, relu")->slices, 0);
+    assert_true(find(&list, "dense1", "forward, relu")->slices > 0);
+    assert_true(find(&list, "dense1", "forward, relu")->stage > find(&list, "conv2", "forward, relu")->stage);
     assert_true(find(&list, "dense1", "input gradient")->slices > 0);
     cnn_free(list.passes);
     cnn_model_free(model);

@@ -1,0 +1,71 @@
+/* Counts what anybody in the process allocates, OpenBLAS and the C library included: malloc() and the like, and mmap(), are
+ * the program's own here, and go on to glibc's. To be included by one file of a test. What glibc allocates for itself
+ * without these names (a thread's stack) is not seen. */
+#ifndef CNN_TESTS_HEAP_H
+#define CNN_TESTS_HEAP_H
+
+#include <errno.h>
+#include <malloc.h>
+#include <stdatomic.h>
+#include <stdlib.h>
+#include <sys/mman.h>
+#include <sys/syscall.h>
+#include <sys/types.h>
+#include <unistd.h>
+
+static atomic_long heap_count;
+
+void *__libc_malloc(size_t size);
+void *__libc_calloc(size_t count, size_t size);
+void *__libc_realloc(void *memory, size_t size);
+void *__libc_memalign(size_t alignment, size_t size);
+
+#define HEAP_SHOWN __attribute__((visibility("default"))) /* to the other libraries, which then call these */
+
+HEAP_SHOWN void *malloc(size_t size)
+{
+    atomic_fetch_add(&heap_count, 1);
+    return __libc_malloc(size);
+}
+
+HEAP_SHOWN void *calloc(size_t count, size_t size)
+{
+    atomic_fetch_add(&heap_count, 1);
+    return __libc_calloc(count, size);
+}
+
+HEAP_SHOWN void *realloc(void *memory, size_t size)
+{
+    atomic_fetch_add(&heap_count, 1);
+    return __libc_realloc(memory, size);
+}
+
+HEAP_SHOWN void *memalign(size_t alignment, size_t size)
+{
+    atomic_fetch_add(&heap_count, 1);
+    return __libc_memalign(alignment, size);
+}
+
+HEAP_SHOWN void *aligned_alloc(size_t alignment, size_t size)
+{
+    return memalign(alignment, size);
+}
+
+HEAP_SHOWN int posix_memalign(void **memory, size_t alignment, size_t size)
+{
+    void *const found = memalign(alignment, size);
+    if (found == NULL) {
+        return ENOMEM;
+    }
+    *memory = found;
+    return 0;
+}
+
+HEAP_SHOWN void *mmap(void *address, size_t size, int protection, int flags, int file, off_t offset)
+{
+    atomic_fetch_add(&heap_count, 1);
+    const long found = syscall(SYS_mmap, address, size, protection, flags, file, offset);
+    return (void *)found; /* MAP_FAILED is -1, and errno is set */
+}
+
+#endif
