@@ -18,7 +18,7 @@ run info "$SOURCE/models/lenet.recipe" --plan
 expect_code 0
 expect_empty err
 head -n "$(wc -l <plain)" out | cmp -s - plain || fail "--plan changes what stands before the plan"
-expect out '^plan: a training step of 64 images, in 8 lanes, 5 stages; [0-9.]+ MB of scratch memory a thread$'
+expect out '^plan: a training step of 64 images, in 8 lanes, 6 stages; [0-9.]+ MB of scratch memory a thread$'
 plan conv1 'forward, relu' "$lanes  +[0-9.]+ kB  im2col, [0-9]+ rows a strip"
 plan conv1 'weight gradient' "$lanes  +[0-9.]+ kB  im2col, [0-9]+ rows a strip"
 expect_not out '^ +[0-9]+  conv1 +input gradient'
@@ -28,7 +28,7 @@ plan conv2 'weight gradient' "$lanes  +[0-9.]+ MB  winograd F\(2x2,5x5\), [0-9]+
 expect_not out '^ +[0-9]+  relu[12] +forward' # the layer before does it
 plan maxpool1 forward "$lanes +-"
 plan dense1 'forward, relu' '4 slices of all +-'
-plan dense1 'weight gradient' '8 slices of all +-'
+plan dense1 'weight gradient' '4 slices of all +-'
 awk '$2 == "dense1" && $3 == "forward," { alone = $1 } { count[$1]++ } END { exit count[alone] != 1 }' out ||
     fail "a layer over the whole batch has no stage of its own: $(cat out)"
 
