@@ -1,6 +1,7 @@
 /* Convolution: options, geometry, and the choice of an algorithm for each pass. The computing is in conv_*.c. */
 #include "layers/conv.h"
 
+#include "base/memory.h"
 #include "layers/planning.h"
 
 #include <stddef.h>
@@ -14,8 +15,8 @@ static const char *const algorithm_words[] = {"auto", "winograd", "im2col", NULL
 typedef struct conv_state {
     cnn_conv_geometry geometry;
     cnn_conv_choice choice;
-    const cnn_conv_algorithm *preparing; /* the one of them that makes call->prepared, or NULL */
-    bool by_filters;                     /* how forward is cut into parts: filters, else pixels */
+    size_t prepared_forward; /* bytes of forward's share of call->prepared; the input gradient's follows */
+    int prepare_forward;     /* parts of prepare() that make it */
     char description[64], methods[CNN_CONV_PASSES][96];
 } conv_state;
 
@@ -98,17 +99,17 @@ static cnn_status plan_tensors(cnn_layer_plan *plan, const cnn_conv_geometry *ge
 }
 
 /** The last of the list is possible and worthwhile for everything. */
-static const cnn_conv_algorithm *first_worthwhile(const cnn_conv_geometry *geometry, cnn_conv_pass pass)
+static const cnn_conv_algorithm *first_worthwhile(const cnn_conv_geometry *geometry, cnn_conv_pass pass, int images)
 {
     int i = 0;
-    while (cnn_conv_algorithms[i + 1] &&
-           !(cnn_conv_algorithms[i]->possible(geometry) && cnn_conv_algorithms[i]->worthwhile(geometry, pass))) {
+    while (cnn_conv_algorithms[i + 1] && !(cnn_conv_algorithms[i]->possible(geometry) &&
+                                           cnn_conv_algorithms[i]->worthwhile(geometry, pass, images))) {
         i++;
     }
     return cnn_conv_algorithms[i];
 }
 
-static cnn_status choose_algorithms(conv_state *state, const cnn_conv_options *options, cnn_error *error)
+static cnn_status choose_algorithms(conv_state *state, const cnn_conv_options *options, int images, cnn_error *error)
 {
     const cnn_conv_geometry *geometry = &state->geometry;
     const cnn_conv_algorithm *forced = options->algorithm > 0 ? cnn_conv_algorithms[options->algorithm - 1] : NULL;
@@ -117,7 +118,7 @@ static cnn_status choose_algorithms(conv_state *state, const cnn_conv_options *o
                         forced->name);
     }
     for (int pass = 0; pass < CNN_CONV_PASSES; pass++) {
-        state->choice.of[pass] = forced ? forced : first_worthwhile(geometry, (cnn_conv_pass)pass);
+        state->choice.of[pass] = forced ? forced : first_worthwhile(geometry, (cnn_conv_pass)pass, images);
     }
     return CNN_OK;
 }
@@ -163,13 +164,12 @@ static bool is_whole(const conv_state *state, cnn_conv_pass pass)
     return algorithm->whole && algorithm->whole(&state->geometry, pass);
 }
 
-static void plan_parts(cnn_layer_plan *plan, conv_state *state)
+static void plan_parts(cnn_layer_plan *plan, const conv_state *state)
 {
-    const cnn_conv_geometry *g = &state->geometry;
-    const bool forward = is_whole(state, CNN_CONV_FORWARD);
-    state->by_filters = forward || (g->groups == 1 && g->output.channels > g->output.height * g->output.width / 2);
+    const cnn_conv_algorithm *forward = state->choice.of[CNN_CONV_FORWARD];
     plan->alone_parts = plan->multiply_adds > ALONE_LEAST ? CNN_CONV_PARTS : 0;
-    plan->forward_parts = forward ? CNN_CONV_PARTS : 0;
+    plan->alone_phases = forward->alone_phases ? forward->alone_phases(&state->geometry, plan->images) : 0;
+    plan->forward_parts = is_whole(state, CNN_CONV_FORWARD) ? CNN_CONV_PARTS : 0;
     plan->backward_parts = is_whole(state, CNN_CONV_BACKWARD_WEIGHT) ? CNN_CONV_PARTS : 0;
     plan->backward_input_parts = is_whole(state, CNN_CONV_BACKWARD_INPUT) ? CNN_CONV_PARTS : 0;
 }
@@ -195,24 +195,33 @@ static void describe(cnn_layer_plan *plan, conv_state *state)
     }
 }
 
+static void plan_prepared(cnn_layer_plan *plan, conv_state *state)
+{
+    const cnn_conv_geometry *g = &state->geometry;
+    const cnn_conv_algorithm *forward = state->choice.of[CNN_CONV_FORWARD];
+    const cnn_conv_algorithm *input = state->choice.of[CNN_CONV_BACKWARD_INPUT];
+    const size_t turned = input->prepared_size(g, CNN_CONV_BACKWARD_INPUT);
+    state->prepared_forward = forward->prepared_size(g, CNN_CONV_FORWARD);
+    state->prepare_forward = forward->prepare_parts(g, CNN_CONV_FORWARD);
+    plan->prepared_size = state->prepared_forward;
+    if (!cnn_add_size(state->prepared_forward, turned, &plan->prepared_size_training)) {
+        plan->prepared_size_training = SIZE_MAX;
+    }
+    plan->prepare_parts = state->prepare_forward;
+    plan->prepare_parts_training = state->prepare_forward + input->prepare_parts(g, CNN_CONV_BACKWARD_INPUT);
+}
+
 /** Declares what follows from the chosen algorithms. */
 static void plan_choice(cnn_layer_plan *plan, conv_state *state)
 {
     const cnn_conv_geometry *geometry = &state->geometry;
     plan->scratch_size = 0;
-    state->preparing = NULL;
     for (int pass = 0; pass < CNN_CONV_PASSES; pass++) {
         const cnn_conv_algorithm *algorithm = state->choice.of[pass];
         const size_t scratch = algorithm->scratch_size(geometry, (cnn_conv_pass)pass);
         plan->scratch_size = scratch > plan->scratch_size ? scratch : plan->scratch_size;
-        if (pass != CNN_CONV_BACKWARD_WEIGHT && algorithm->prepare) {
-            state->preparing = algorithm;
-        }
     }
-    const cnn_conv_algorithm *preparing = state->preparing;
-    plan->prepared_size = preparing ? preparing->prepared_size(geometry, false) : 0;
-    plan->prepared_size_training = preparing ? preparing->prepared_size(geometry, true) : 0;
-    plan->prepare_parts = preparing ? preparing->prepare_parts(geometry) : 0;
+    plan_prepared(plan, state);
     plan_parts(plan, state);
     describe(plan, state);
 }
@@ -229,7 +238,7 @@ static cnn_status conv_plan(cnn_layer_plan *plan, const void *options, void *sta
         status = plan_tensors(plan, geometry, error);
     }
     if (status == CNN_OK) {
-        status = choose_algorithms(state, options, error);
+        status = choose_algorithms(state, options, plan->images, error);
     }
     if (status != CNN_OK) {
         return status;
@@ -258,7 +267,14 @@ static cnn_status conv_tune(cnn_layer_plan *plan, const void *options_memory, vo
 static void conv_prepare(const cnn_layer_call *call)
 {
     const conv_state *state = call->state;
-    state->preparing->prepare(&state->geometry, call);
+    cnn_layer_call own = *call;
+    cnn_conv_pass pass = CNN_CONV_FORWARD;
+    if (call->part >= state->prepare_forward) {
+        own.part -= state->prepare_forward;
+        own.prepared = (unsigned char *)call->prepared + state->prepared_forward;
+        pass = CNN_CONV_BACKWARD_INPUT;
+    }
+    state->choice.of[pass]->prepare(&state->geometry, pass, &own);
 }
 
 /* ---- passes */
@@ -273,12 +289,17 @@ static void conv_forward(const cnn_layer_call *call)
 {
     const conv_state *state = call->state;
     const cnn_conv_geometry *g = &state->geometry;
+    const cnn_conv_algorithm *algorithm = state->choice.of[CNN_CONV_FORWARD];
     cnn_conv_slice slice = cnn_conv_everything(g);
-    if (call->parts > 1 && state->by_filters) {
-        slice.filters = share(g->output.channels, call->part, call->parts);
-    } else {
+    if (call->alone && algorithm->forward_alone) {
+        algorithm->forward_alone(g, call);
+        return;
+    }
+    if (call->alone) {
         slice.piece = call->part;
         slice.pieces = call->parts;
+    } else if (call->parts > 1) {
+        slice = cnn_conv_whole_slice(g, CNN_CONV_FORWARD, call->part);
     }
     run(call, CNN_CONV_FORWARD, slice);
 }
@@ -295,7 +316,9 @@ static void conv_backward_input(const cnn_layer_call *call)
 {
     const conv_state *state = call->state;
     const cnn_conv_geometry *g = &state->geometry;
-    run(call, CNN_CONV_BACKWARD_INPUT,
+    cnn_layer_call own = *call;
+    own.prepared = (unsigned char *)call->prepared + state->prepared_forward;
+    run(&own, CNN_CONV_BACKWARD_INPUT,
         call->parts > 1 ? cnn_conv_whole_slice(g, CNN_CONV_BACKWARD_INPUT, call->part) : cnn_conv_everything(g));
 }
 

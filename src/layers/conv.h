@@ -42,14 +42,15 @@ typedef struct cnn_conv_algorithm {
     const char *name;
     /** Whether it can compute all passes of such a layer. */
     bool (*possible)(const cnn_conv_geometry *geometry);
-    /** Where possible: whether the pass is faster than with what follows in the list. */
-    bool (*worthwhile)(const cnn_conv_geometry *geometry, cnn_conv_pass pass);
+    /** Where possible: whether the pass is faster, over lanes of `images`, than with what follows in the list. */
+    bool (*worthwhile)(const cnn_conv_geometry *geometry, cnn_conv_pass pass, int images);
     /** Bytes of scratch for the pass, whatever the number of images. */
     size_t (*scratch_size)(const cnn_conv_geometry *geometry, cnn_conv_pass pass);
-    /* What `y` and `dx` find in call->prepared, as in cnn_layer_kind; NULL where they need nothing. */
-    size_t (*prepared_size)(const cnn_conv_geometry *geometry, bool training);
-    int (*prepare_parts)(const cnn_conv_geometry *geometry);
-    void (*prepare)(const cnn_conv_geometry *geometry, const cnn_layer_call *call);
+    /* What forward and input gradient find in call->prepared, each its own, as in cnn_layer_kind; 0 parts where a pass
+     * needs nothing. */
+    size_t (*prepared_size)(const cnn_conv_geometry *geometry, cnn_conv_pass pass);
+    int (*prepare_parts)(const cnn_conv_geometry *geometry, cnn_conv_pass pass);
+    void (*prepare)(const cnn_conv_geometry *geometry, cnn_conv_pass pass, const cnn_layer_call *call);
     /** Whether the pass is faster over the whole batch, in slices of filters and channels, than in lanes; then run[]
      * takes such slices. NULL: never. */
     bool (*whole)(const cnn_conv_geometry *geometry, cnn_conv_pass pass);
@@ -60,6 +61,9 @@ typedef struct cnn_conv_algorithm {
      * whole in the slice with filter 0 and channel 0. Forward takes any slice, but all filters where there are groups.
      */
     void (*run[CNN_CONV_PASSES])(const cnn_conv_geometry *geometry, const cnn_layer_call *call, cnn_conv_slice slice);
+    /* Forward of up to `images` images by all threads, in phases, as in cnn_layer_plan; NULL: pieces in one phase. */
+    int (*alone_phases)(const cnn_conv_geometry *geometry, int images);
+    void (*forward_alone)(const cnn_conv_geometry *geometry, const cnn_layer_call *call);
 } cnn_conv_algorithm;
 
 #define cnn_conv_everything CNN_VARIANT(cnn_conv_everything)

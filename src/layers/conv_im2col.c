@@ -3,23 +3,22 @@
  * the speed. Kernels of 1x1 need no columns: the image is the matrix. */
 #include "base/memory.h"
 #include "layers/columns.h"
+#include "layers/panels.h"
 #include "math/gemm.h"
 #include "math/vector.h"
 
 #include <stdio.h>
 #include <string.h>
 
-/* Strips of the forward pass and of the input gradient: their columns take about STRIP_BYTES, but they have at least
- * STRIP_ROWS pixels, since each product packs the weights anew. From 64 KiB to 1 MiB the speed differs by a few
- * percent; fewer than 256 rows cost 5 to 25%. */
+/* The columns of a strip take at most about STRIP_BYTES, or what LEAST_ROWS pixels need: from 64 KiB to 1 MiB the speed
+ * differs by a few percent. OpenBLAS has kernels without packing for products of at most SMALL_PRODUCT multiplications:
+ * forward and input gradient take strips that suit cnn_gemm_near(), whose blocks are CNN_PANEL wide; the weight gradient,
+ * whose products are filters x column_size and sum over the strip, those that stay below it (32 filters of 3x3x3: 137 us,
+ * not 235). */
 #define STRIP_BYTES ((size_t)256 << 10)
-#define STRIP_ROWS 256
-
-/* Strips of the weight gradient, whose products are filters x column_size and sum over the strip: OpenBLAS has kernels
- * without packing for products of at most SMALL_PRODUCT multiplications, which halve the time of thin ones (32 filters
- * of 3x3x3: 137 us, not 235). Beyond that, WEIGHT_ROWS are enough for full speed. */
 #define SMALL_PRODUCT 1000000
-#define WEIGHT_ROWS 64
+#define LEAST_ROWS 48
+#define LEAST_ROWS_SUMMED 64
 
 /** Numbers in a row of columns: what one filter weighs. */
 static int column_size(const cnn_conv_geometry *g)
@@ -31,12 +30,13 @@ static int column_size(const cnn_conv_geometry *g)
 static size_t strip_rows(const cnn_conv_geometry *g, cnn_conv_pass pass)
 {
     const size_t size = (size_t)column_size(g), filters = (size_t)g->group_filters;
-    size_t rows = STRIP_BYTES / (size * sizeof(cnn_real)) / 16 * 16, least = STRIP_ROWS;
-    if (pass == CNN_CONV_BACKWARD_WEIGHT) {
-        const size_t small = SMALL_PRODUCT / (size * filters) / 16 * 16;
-        rows = small < rows ? small : rows;
-        least = WEIGHT_ROWS;
+    size_t row = size * filters, least = LEAST_ROWS_SUMMED; /* multiplications of a row in one product */
+    if (pass != CNN_CONV_BACKWARD_WEIGHT) {
+        row = CNN_PANEL * (pass == CNN_CONV_FORWARD ? size : filters);
+        least = LEAST_ROWS;
     }
+    const size_t small = SMALL_PRODUCT / row / 16 * 16, fitting = STRIP_BYTES / (size * sizeof(cnn_real)) / 16 * 16;
+    const size_t rows = small < fitting ? small : fitting;
     return rows > least ? rows : least;
 }
 
@@ -101,49 +101,38 @@ static cnn_matrix gradient_of(const cnn_strip *strip, const cnn_layer_call *call
     return (cnn_matrix){call->dy + output_at(strip), strip->count, g->group_filters, g->output.channels};
 }
 
-/** y[rows][columns] = bias[columns] in each row, rows being `stride` apart: the product then adds to it, which costs no
- * more than zeroing did. */
-static void set_rows(cnn_real *restrict y, size_t stride, const cnn_real *restrict bias, size_t rows, size_t columns)
+/** y[rows][columns] = bias[columns] in each row: the product then adds to it, which costs no more than zeroing did. */
+static void set_rows(cnn_real *restrict y, const cnn_real *restrict bias, size_t rows, size_t columns)
 {
     for (size_t r = 0; r < rows; r++) {
-        memcpy(y + r * stride, bias, columns * sizeof *y);
+        memcpy(y + r * columns, bias, columns * sizeof *y);
     }
 }
 
-/** y[rows][columns] rectified, rows being `stride` apart. */
-static void rectify_rows(cnn_real *y, size_t stride, size_t rows, size_t columns)
+/** The group's prepared weights, [column_size][group_filters] in panels. */
+static cnn_real *prepared_of(const cnn_conv_geometry *g, const cnn_layer_call *call, int group)
 {
-    if (columns == stride) {
-        cnn_vector_rectify(y, rows * columns);
-        return;
-    }
-    for (size_t r = 0; r < rows; r++) {
-        cnn_vector_rectify(y + r * stride, columns);
-    }
+    return (cnn_real *)call->prepared + (size_t)group * (size_t)g->group_filters * (size_t)column_size(g);
 }
 
-/** y[pixels][filters] = bias + columns[pixels][column_size] weight^T. A slice of filters has them of the only group. */
+/** y[pixels][filters] = bias + columns[pixels][column_size] weight^T, the latter being prepared. */
 static void forward(const cnn_conv_geometry *g, const cnn_layer_call *call, cnn_conv_slice slice)
 {
-    const size_t rows = strip_rows(g, CNN_CONV_FORWARD);
+    const size_t rows = strip_rows(g, CNN_CONV_FORWARD), filters = (size_t)g->output.channels;
     const pixel_range pixels = pixels_of(g, call->n, &slice);
-    const size_t filters = (size_t)g->output.channels, skipped = (size_t)slice.filters.first;
-    const int count = slice.filters.end - slice.filters.first;
-    cnn_real *y = call->y + skipped;
     for (size_t first = pixels.first; first < pixels.end; first += rows) {
         cnn_strip strip = strip_at(g, first, rows, pixels.end);
+        cnn_real *y = call->y + first * filters;
         if (g->bias) {
-            set_rows(y + first * filters, filters, call->tensors[1] + skipped, (size_t)strip.count, (size_t)count);
+            set_rows(y, call->tensors[1], (size_t)strip.count, filters);
         }
         for (; strip.group < g->groups; strip.group++) {
-            cnn_matrix weights = weights_of(&strip, call);
-            weights.data += skipped * (size_t)column_size(g);
-            weights.rows = g->groups == 1 ? count : weights.rows;
-            cnn_gemm((cnn_factor){columns_of(&strip, call), CNN_PLAIN}, (cnn_factor){weights, CNN_TRANSPOSED},
-                     (cnn_product){y + output_at(&strip), g->output.channels, g->bias ? 1 : 0});
+            cnn_panels_multiply(columns_of(&strip, call), prepared_of(g, call, strip.group), g->group_filters,
+                                (cnn_span){0, g->group_filters},
+                                (cnn_product){call->y + output_at(&strip), g->output.channels, g->bias ? 1 : 0});
         }
         if (call->rectify) {
-            rectify_rows(y + first * filters, filters, (size_t)strip.count, (size_t)count);
+            cnn_vector_rectify(y, (size_t)strip.count * filters);
         }
     }
 }
@@ -165,8 +154,7 @@ static void backward_input(const cnn_conv_geometry *g, const cnn_layer_call *cal
             if (pointwise) {
                 product = (cnn_product){call->dx + first * channels + skipped, g->input.channels, 0};
             }
-            cnn_gemm((cnn_factor){gradient_of(&strip, call), CNN_PLAIN},
-                     (cnn_factor){weights_of(&strip, call), CNN_PLAIN}, product);
+            cnn_gemm_near(gradient_of(&strip, call), weights_of(&strip, call), product);
             if (!pointwise) {
                 cnn_columns_scatter(&strip, call->scratch, call->dx);
             }
@@ -196,15 +184,44 @@ static void backward_weight(const cnn_conv_geometry *g, const cnn_layer_call *ca
     }
 }
 
+/* Filters of one part of prepare(). */
+#define PART_FILTERS 64
+
+static int prepare_parts(const cnn_conv_geometry *g, cnn_conv_pass pass)
+{
+    return pass == CNN_CONV_FORWARD ? (g->output.channels + PART_FILTERS - 1) / PART_FILTERS : 0;
+}
+
+static size_t prepared_size(const cnn_conv_geometry *g, cnn_conv_pass pass)
+{
+    const size_t filters = (size_t)g->output.channels;
+    return pass == CNN_CONV_FORWARD ? filters * (size_t)column_size(g) * sizeof(cnn_real) : 0;
+}
+
+/** Transposes the weights of some filters. */
+static void prepare(const cnn_conv_geometry *g, cnn_conv_pass pass, const cnn_layer_call *call)
+{
+    const int size = column_size(g), first = call->part * PART_FILTERS, left = g->output.channels - first;
+    (void)pass;
+    for (int f = first; f < first + (left < PART_FILTERS ? left : PART_FILTERS); f++) {
+        const cnn_panel panel = cnn_panel_at(size, g->group_filters, f % g->group_filters);
+        const cnn_real *restrict from = call->tensors[0] + (size_t)f * (size_t)size;
+        cnn_real *restrict to = prepared_of(g, call, f / g->group_filters) + panel.offset;
+        for (size_t k = 0; k < (size_t)size; k++) {
+            to[k * (size_t)panel.width] = from[k];
+        }
+    }
+}
+
 static bool possible(const cnn_conv_geometry *g)
 {
     (void)g;
     return true;
 }
 
-static bool worthwhile(const cnn_conv_geometry *g, cnn_conv_pass pass)
+static bool worthwhile(const cnn_conv_geometry *g, cnn_conv_pass pass, int images)
 {
-    (void)g, (void)pass;
+    (void)g, (void)pass, (void)images;
     return true;
 }
 
@@ -231,6 +248,9 @@ const cnn_conv_algorithm cnn_conv_im2col = {
     .possible = possible,
     .worthwhile = worthwhile,
     .scratch_size = scratch_size,
+    .prepared_size = prepared_size,
+    .prepare_parts = prepare_parts,
+    .prepare = prepare,
     .describe = describe,
     .run = {[CNN_CONV_FORWARD] = forward,
             [CNN_CONV_BACKWARD_INPUT] = backward_input,

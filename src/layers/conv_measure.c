@@ -12,9 +12,6 @@
 #define LEAST_RUNS 5
 #define ENOUGH_SECONDS 0.01
 
-/** Beside the passes: prepare(), all parts of it. */
-#define PREPARING CNN_CONV_PASSES
-
 /* The most algorithms of a list. */
 #define ALGORITHMS 4
 
@@ -33,7 +30,7 @@ typedef struct bench {
     const cnn_conv_algorithm *algorithms[ALGORITHMS];
     int count; /* of the possible ones */
     double seconds[ALGORITHMS][CNN_CONV_PASSES][CUTS];
-    double preparing[ALGORITHMS];
+    double preparing[ALGORITHMS][CNN_CONV_PASSES];
 } bench;
 
 /** Whether the pass will run, and so is measured. */
@@ -57,6 +54,12 @@ static void find_possible(bench *b)
     }
 }
 
+/** Bytes that the pass needs prepared. */
+static size_t prepared_size(const bench *b, const cnn_conv_algorithm *algorithm, int pass)
+{
+    return pass == CNN_CONV_BACKWARD_WEIGHT ? 0 : algorithm->prepared_size(b->geometry, (cnn_conv_pass)pass);
+}
+
 /** What the most demanding of the algorithms needs. */
 static void find_sizes(bench *b)
 {
@@ -65,13 +68,13 @@ static void find_sizes(bench *b)
         const cnn_conv_algorithm *algorithm = b->algorithms[i];
         for (int pass = 0; pass < CNN_CONV_PASSES; pass++) {
             const size_t scratch = algorithm->scratch_size(b->geometry, (cnn_conv_pass)pass);
+            const size_t prepared = prepared_size(b, algorithm, pass);
             b->scratch_size = scratch > b->scratch_size ? scratch : b->scratch_size;
+            b->prepared_size = prepared > b->prepared_size ? prepared : b->prepared_size;
             if (runs_whole(b, algorithm, pass)) {
                 b->images = b->tuning->images * b->tuning->lanes;
             }
         }
-        const size_t prepared = algorithm->prepare ? algorithm->prepared_size(b->geometry, b->tuning->training) : 0;
-        b->prepared_size = prepared > b->prepared_size ? prepared : b->prepared_size;
     }
 }
 
@@ -125,19 +128,26 @@ static void fill_bench(bench *b)
     b->call.gradients = b->gradients;
 }
 
-/** `work` is a pass or PREPARING. */
-static void compute(bench *b, const cnn_conv_algorithm *algorithm, int work, cut how)
+/** How the work of a pass is done: its computing, or before that its preparing. */
+typedef struct work {
+    const cnn_conv_algorithm *algorithm;
+    cnn_conv_pass pass;
+    cut how;
+    bool preparing;
+} work;
+
+static void compute(bench *b, const work *w)
 {
+    const cnn_conv_geometry *g = b->geometry;
     cnn_layer_call call = b->call;
-    call.parts = work == PREPARING ? algorithm->prepare_parts(b->geometry) : how == WHOLE ? CNN_CONV_PARTS : 1;
-    call.n = how == WHOLE ? b->images : b->tuning->images;
+    call.parts = w->preparing ? w->algorithm->prepare_parts(g, w->pass) : w->how == WHOLE ? CNN_CONV_PARTS : 1;
+    call.n = w->how == WHOLE ? b->images : b->tuning->images;
     for (call.part = 0; call.part < call.parts; call.part++) {
-        if (work == PREPARING) {
-            algorithm->prepare(b->geometry, &call);
+        if (w->preparing) {
+            w->algorithm->prepare(g, w->pass, &call);
         } else {
-            algorithm->run[work](b->geometry, &call,
-                                 how == WHOLE ? cnn_conv_whole_slice(b->geometry, (cnn_conv_pass)work, call.part)
-                                              : cnn_conv_everything(b->geometry));
+            w->algorithm->run[w->pass](
+                g, &call, w->how == WHOLE ? cnn_conv_whole_slice(g, w->pass, call.part) : cnn_conv_everything(g));
         }
     }
 }
@@ -149,13 +159,13 @@ static double now(void)
     return (double)time.tv_sec + 1e-9 * (double)time.tv_nsec;
 }
 
-static double least_seconds(bench *b, const cnn_conv_algorithm *algorithm, int work, cut how)
+static double least_seconds(bench *b, const work *w)
 {
     double least = DBL_MAX, spent = 0;
-    compute(b, algorithm, work, how); /* the first run meets cold caches */
+    compute(b, w); /* the first run meets cold caches */
     for (int i = 0; i < LEAST_RUNS || spent < ENOUGH_SECONDS; i++) {
         const double begin = now();
-        compute(b, algorithm, work, how);
+        compute(b, w);
         const double seconds = now() - begin;
         least = seconds < least ? seconds : least;
         spent += seconds;
@@ -163,36 +173,39 @@ static double least_seconds(bench *b, const cnn_conv_algorithm *algorithm, int w
     return least;
 }
 
+/** One pass by the algorithm with this index. */
+static void measure_pass(bench *b, int index, cnn_conv_pass pass)
+{
+    const cnn_conv_algorithm *algorithm = b->algorithms[index];
+    if (prepared_size(b, algorithm, pass) > 0) {
+        b->preparing[index][pass] = least_seconds(b, &(work){algorithm, pass, LANES, true});
+    }
+    b->seconds[index][pass][LANES] = b->tuning->lanes * least_seconds(b, &(work){algorithm, pass, LANES, false});
+    if (runs_whole(b, algorithm, pass)) {
+        b->seconds[index][pass][WHOLE] = least_seconds(b, &(work){algorithm, pass, WHOLE, false});
+    }
+}
+
 static void measure(bench *b)
 {
     for (int i = 0; i < b->count; i++) {
-        const cnn_conv_algorithm *algorithm = b->algorithms[i];
-        if (algorithm->prepare) {
-            b->preparing[i] = least_seconds(b, algorithm, PREPARING, LANES);
-        }
         for (int pass = 0; pass < CNN_CONV_PASSES; pass++) {
             if (runs(b->tuning, pass)) {
-                b->seconds[i][pass][LANES] = b->tuning->lanes * least_seconds(b, algorithm, pass, LANES);
-            }
-            if (runs(b->tuning, pass) && runs_whole(b, algorithm, pass)) {
-                b->seconds[i][pass][WHOLE] = least_seconds(b, algorithm, pass, WHOLE);
+                measure_pass(b, i, (cnn_conv_pass)pass);
             }
         }
     }
 }
 
-/** Seconds a batch of the algorithms with these indices. */
+/** Seconds a batch of the algorithms with these indices; inference prepares once for all batches. */
 static double sum(const bench *b, const int of[CNN_CONV_PASSES])
 {
-    double seconds = 0, preparing = 0;
+    double seconds = 0;
     for (int pass = 0; pass < CNN_CONV_PASSES; pass++) {
         const cut how = runs_whole(b, b->algorithms[of[pass]], pass) ? WHOLE : LANES;
-        seconds += b->seconds[of[pass]][pass][how];
-        if (pass != CNN_CONV_BACKWARD_WEIGHT && b->preparing[of[pass]] > preparing) {
-            preparing = b->preparing[of[pass]];
-        }
+        seconds += b->seconds[of[pass]][pass][how] + (b->tuning->training ? b->preparing[of[pass]][pass] : 0);
     }
-    return seconds + (b->tuning->training ? preparing : 0);
+    return seconds;
 }
 
 /** Passes that do not run take forward's algorithm. */

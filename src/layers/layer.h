@@ -12,6 +12,8 @@
 #include "base/random.h"
 #include "base/real.h"
 
+/** Images of a lane, where a batch has as many; plans take them for granted, so that they follow from shapes alone. */
+#define CNN_LANE_IMAGES 8
 /** The most tensors one layer may declare. */
 #define CNN_LAYER_TENSORS 4
 
@@ -41,8 +43,9 @@ typedef struct cnn_tensor {
 typedef enum cnn_layer_pass { CNN_PASS_FORWARD, CNN_PASS_INPUT_GRADIENT, CNN_PASS_WEIGHT_GRADIENT } cnn_layer_pass;
 #define CNN_LAYER_PASSES 3
 
-/** What a layer declares. The network fills `input` and zeroes the rest before it calls plan(). */
+/** What a layer declares. The network fills `images` and `input` and zeroes the rest before it calls plan(). */
 typedef struct cnn_layer_plan {
+    int images; /* of a lane, the most that a call of forward alone has */
     cnn_shape input;
     cnn_shape output;
     cnn_tensor tensors[CNN_LAYER_TENSORS];
@@ -62,10 +65,12 @@ typedef struct cnn_layer_plan {
     int sums_backward;   /* doubles a lane that backward_sums() adds up */
     int shared_count;    /* doubles a batch, from forward_total() to the end of backward */
     size_t prepared_size, prepared_size_training; /* bytes that prepare() makes of the tensors, for both passes */
-    int prepare_parts;                            /* of prepare(); 0: nothing to prepare */
+    int prepare_parts, prepare_parts_training;    /* of prepare(); 0: nothing to prepare */
     int forward_parts;                            /* 0: one a lane; else so many over the whole batch */
     int backward_parts, backward_input_parts;     /* likewise; with parts of its own, a kind has backward_input() */
-    int alone_parts; /* of forward in inference where the batch is one lane: so many over it, for several threads */
+    /* Forward in inference where the batch is one lane, for several threads: so many parts over it, 0: one. They meet
+     * after each of alone_phases phases (0: one phase); with several they share one scratch memory. */
+    int alone_parts, alone_phases;
 } cnn_layer_plan;
 
 /** One part of one pass of one layer. Sizes: n images, plan->input, plan->output. */
@@ -76,6 +81,8 @@ typedef struct cnn_layer_call {
     int n;             /* images of this lane, or of the batch; at least 1 */
     int batch;         /* images of the whole batch */
     int part, parts;   /* where the layer has parts of its own, and in prepare(): 0 .. parts - 1; else 0 and 1 */
+    bool alone;        /* forward runs as plan->alone_parts */
+    int phase;         /* of them, 0 .. plan->alone_phases - 1 */
     bool training;
     bool rectify; /* a rectifier follows, whose forward is this layer's work: y = y < 0 ? 0 : y, so that NaN stays; and
                      where plan->rectifies_backward its backward: dy is the gradient of that y */

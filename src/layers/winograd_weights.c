@@ -28,7 +28,7 @@ void cnn_winograd_prepare(const cnn_conv_geometry *g, const cnn_real *weights, i
     cnn_real turned[SQUARE][TAPS][SQUARE];
     const int taps = g->kernel_h * g->kernel_w, channels = g->input.channels;
     const size_t stride = cnn_winograd_stride(channels, g->output.channels);
-    const cnn_winograd_panel panel = cnn_winograd_panel_at(channels, g->output.channels, first);
+    const cnn_panel panel = cnn_panel_at(channels, g->output.channels, first);
     for (int c = 0; c < channels; c++) {
         if (c % SQUARE == 0) {
             turn_square(g, weights, first, count, c, turned);
@@ -47,8 +47,8 @@ void cnn_winograd_prepare_turned(const cnn_conv_geometry *g, const cnn_real *wei
 {
     const int taps = g->kernel_h * g->kernel_w, channels = g->input.channels, filters = g->output.channels;
     const size_t stride = cnn_winograd_stride(filters, channels);
-    for (int c = 0; c < channels; c += CNN_WINOGRAD_PANEL) {
-        const cnn_winograd_panel panel = cnn_winograd_panel_at(filters, channels, c);
+    for (int c = 0; c < channels; c += CNN_PANEL) {
+        const cnn_panel panel = cnn_panel_at(filters, channels, c);
         for (int f = first; f < first + count; f++) {
             const cnn_real *tile[TAPS];
             for (int i = 0; i < taps; i++) {

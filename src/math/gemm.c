@@ -65,23 +65,30 @@ void cnn_gemm(cnn_factor a, cnn_factor b, cnn_product c)
 #define SMALL_PRODUCT 1000000
 #define WIDE 64
 
-void cnn_gemm_near(cnn_factor a, cnn_factor b, cnn_product c)
+/** c = a b + keep * c in pieces of c's columns. */
+static void multiply_near(cnn_matrix a, cnn_matrix b, cnn_product c)
 {
-    const int n = columns(&b);
-    const size_t column = (size_t)rows(&a) * (size_t)columns(&a);
+    const size_t column = (size_t)a.rows * (size_t)a.columns;
     const int fitting = (int)(SMALL_PRODUCT / (column + 1));
     const int piece = fitting >= WIDE ? fitting / WIDE * WIDE : WIDE / 2;
-    for (int first = 0; first < n; first += piece) {
-        const int count = n - first < piece ? n - first : piece;
-        cnn_factor part = b;
-        if (b.transpose == CNN_PLAIN) {
-            part.matrix.data += first;
-            part.matrix.columns = count;
-        } else {
-            part.matrix.data += (size_t)first * (size_t)b.matrix.stride;
-            part.matrix.rows = count;
-        }
-        cnn_gemm(a, part, (cnn_product){c.data + first, c.stride, c.keep});
+    for (int first = 0; first < b.columns; first += piece) {
+        const int count = b.columns - first < piece ? b.columns - first : piece;
+        const cnn_matrix part = {b.data + first, b.rows, count, b.stride};
+        cnn_gemm((cnn_factor){a, CNN_PLAIN}, (cnn_factor){part, CNN_PLAIN},
+                 (cnn_product){c.data + first, c.stride, c.keep});
+    }
+}
+
+void cnn_gemm_near(cnn_matrix a, cnn_matrix b, cnn_product c)
+{
+    const int fitting = (int)(SMALL_PRODUCT / (WIDE / 2) / (size_t)(a.rows + 1)) / 16 * 16;
+    const int most = fitting > 16 ? fitting : 16;
+    const int pieces = 1 + (a.columns - 1) / most, depth = (a.columns + pieces - 1) / pieces;
+    for (int first = 0; first < a.columns; first += depth) {
+        const int count = a.columns - first < depth ? a.columns - first : depth;
+        multiply_near((cnn_matrix){a.data + first, a.rows, count, a.stride},
+                      (cnn_matrix){b.data + (size_t)first * (size_t)b.stride, count, b.columns, b.stride}, c);
+        c.keep = 1;
     }
 }
 

@@ -97,7 +97,7 @@ static size_t room_count(const cnn_network *network)
     return 2 * (size_t)most;
 }
 
-static cnn_status fold(cnn_folded *folded, cnn_error *error)
+static cnn_status fold(cnn_folded *folded, int batch, cnn_error *error)
 {
     const cnn_network *source = folded->source;
     folded->nodes = cnn_alloc((size_t)source->node_count, sizeof *folded->nodes);
@@ -109,6 +109,7 @@ static cnn_status fold(cnn_folded *folded, cnn_error *error)
     folded->network->values[0].shape = folded->network->input = source->input;
     folded->network->class_count = source->class_count;
     folded->network->scale = source->scale;
+    folded->network->lane_images = batch < CNN_LANE_IMAGES ? batch : CNN_LANE_IMAGES;
     const bool folds = mark_nodes(folded);
     cnn_status status = append_nodes(folded, error);
     if (status == CNN_OK && (folds || folded->network->parameter_count != source->parameter_count)) {
@@ -118,7 +119,7 @@ static cnn_status fold(cnn_folded *folded, cnn_error *error)
     return status;
 }
 
-cnn_folded *cnn_network_fold(const cnn_network *source, cnn_error *error)
+cnn_folded *cnn_network_fold(const cnn_network *source, int batch, cnn_error *error)
 {
     cnn_folded *folded = cnn_alloc(1, sizeof *folded);
     if (folded == NULL) {
@@ -126,7 +127,7 @@ cnn_folded *cnn_network_fold(const cnn_network *source, cnn_error *error)
         return NULL;
     }
     folded->source = source;
-    if (fold(folded, error) != CNN_OK) {
+    if (fold(folded, batch, error) != CNN_OK) {
         cnn_folded_free(folded);
         return NULL;
     }

@@ -16,8 +16,9 @@ typedef struct cnn_folded {
 } cnn_folded;
 
 /** Folds what can be folded: layers that alone read the output of a layer with a bias, be it through others that are
- * left out. The source must outlive the result. Fails with CNN_MEMORY only. */
-cnn_folded *cnn_network_fold(const cnn_network *source, cnn_error *error);
+ * left out. Layers are planned for batches of up to `batch` images. The source must outlive the result. Fails with
+ * CNN_MEMORY only. */
+cnn_folded *cnn_network_fold(const cnn_network *source, int batch, cnn_error *error);
 void cnn_folded_free(cnn_folded *folded);
 
 /** Makes folded->parameters of the source's, which are not changed; to be called again when they have changed, and they

@@ -105,6 +105,7 @@ cnn_status cnn_network_append(cnn_network *network, const cnn_layer_kind *kind, 
     if (status != CNN_OK) {
         return status;
     }
+    node->plan.images = network->lane_images;
     node->plan.input = network->values[node->input].shape;
     status = kind->plan(&node->plan, node->options, node->state, error);
     if (status != CNN_OK) {
@@ -296,6 +297,7 @@ cnn_network *cnn_network_empty(int most, cnn_isa isa, cnn_error *error)
         return NULL;
     }
     network->isa = isa;
+    network->lane_images = CNN_LANE_IMAGES;
     network->vectors = cnn_vector_kernels_of(isa);
     network->values[0].producer = -1;
     network->value_count = 1;

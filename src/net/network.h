@@ -41,6 +41,7 @@ typedef struct cnn_network {
     cnn_slot *slots;
     int slot_count;
     size_t parameter_count; /* of the block: all tensors, states included */
+    int lane_images;        /* that plans take for granted */
     cnn_shape input;
     int class_count;
     int scale; /* cnn_scale */
@@ -55,7 +56,8 @@ void cnn_network_free(cnn_network *network);
  * made of the network. Fails for lack of memory only; the network then is as good as before. */
 cnn_status cnn_network_tune(cnn_network *network, int batch, bool training, cnn_error *error);
 
-/** A network without a node, whose input value is there, with room for `most` nodes of kinds of the level. */
+/** A network without a node, whose input value is there, with room for `most` nodes of kinds of the level; its plans
+ * are for lanes of CNN_LANE_IMAGES. */
 cnn_network *cnn_network_empty(int most, cnn_isa isa, cnn_error *error);
 /** Appends a node of `kind` over two values (the second -1 but for `add`), with a copy of `options`; its output is the
  * newest value. Errors are the plan's own, without place and kind's name. */

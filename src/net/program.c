@@ -6,7 +6,6 @@
 /* Lanes: enough to keep many threads busy, few enough that their gradient sums stay cheap; and at least this many
  * images each, since a product over fewer rows loses more than a further thread gains. */
 #define MOST_LANES 16
-#define LANE_IMAGES 8
 
 typedef struct builder {
     cnn_program *program;
@@ -119,10 +118,9 @@ static bool is_sums(cnn_operation_type type)
 static int operation_parts(const builder *b, const cnn_operation *operation)
 {
     const cnn_node *nodes = b->network->nodes;
-    const bool alone = !b->program->training && b->program->lanes == 1;
     switch (operation->type) {
     case CNN_OPERATION_FORWARD:
-        return alone ? nodes[operation->node].plan.alone_parts : nodes[operation->node].plan.forward_parts;
+        return b->program->alone ? nodes[operation->node].plan.alone_parts : nodes[operation->node].plan.forward_parts;
     case CNN_OPERATION_BACKWARD:
         return nodes[operation->node].plan.backward_parts;
     case CNN_OPERATION_BACKWARD_INPUT:
@@ -132,20 +130,39 @@ static int operation_parts(const builder *b, const cnn_operation *operation)
     }
 }
 
-static void add_stages(builder *b)
+/** How often the parts of an operation meet: in each phase of those that compute a lane alone, else once. */
+static int operation_phases(const builder *b, const cnn_operation *operation)
+{
+    const bool alone = b->program->alone && operation_parts(b, operation) > 0;
+    const int phases = alone ? b->network->nodes[operation->node].plan.alone_phases : 1;
+    return phases > 1 ? phases : 1;
+}
+
+static cnn_status add_stages(builder *b, cnn_error *error)
 {
     cnn_program *program = b->program;
+    size_t most = 0;
     bool open = false;
     for (int i = 0; i < program->operation_count; i++) {
+        most += (size_t)operation_phases(b, &program->operations[i]);
+    }
+    program->stages = cnn_alloc(most, sizeof *program->stages);
+    if (program->stages == NULL) {
+        return cnn_fail_memory(error);
+    }
+    for (int i = 0; i < program->operation_count; i++) {
         const int parts = operation_parts(b, &program->operations[i]);
-        if (!open || parts > 0) {
-            program->stages[program->stage_count++] = (cnn_stage){.first = i, .parts = parts};
+        const int phases = operation_phases(b, &program->operations[i]);
+        for (int phase = 0; phase < phases && (!open || parts > 0); phase++) {
+            program->stages[program->stage_count++] = (cnn_stage){.first = i, .parts = parts, .phase = phase};
+            program->stages[program->stage_count - 1].count = phase + 1 < phases;
         }
         cnn_stage *stage = &program->stages[program->stage_count - 1];
         stage->count++;
         stage->totals = is_sums(program->operations[i].type);
         open = parts == 0 && !stage->totals;
     }
+    return CNN_OK;
 }
 
 /* ---- buffers */
@@ -319,7 +336,6 @@ static cnn_status allocate(builder *b, cnn_error *error)
     cnn_program *program = b->program;
     const size_t nodes = (size_t)b->network->node_count, values = (size_t)b->network->value_count;
     program->operations = cnn_alloc(5 * nodes + 1, sizeof *program->operations);
-    program->stages = cnn_alloc(5 * nodes + 1, sizeof *program->stages);
     program->buffers = cnn_alloc(4 * nodes + values + 2, sizeof *program->buffers);
     program->nodes = cnn_alloc(nodes, sizeof *program->nodes);
     program->rectifies = cnn_alloc(nodes, sizeof *program->rectifies);
@@ -327,7 +343,7 @@ static cnn_status allocate(builder *b, cnn_error *error)
     b->gradient_buffers = cnn_alloc(values, sizeof *b->gradient_buffers);
     b->needs_gradient = cnn_alloc(values, sizeof *b->needs_gradient);
     b->gradient_written = cnn_alloc(values, sizeof *b->gradient_written);
-    if (program->operations == NULL || program->stages == NULL || program->buffers == NULL || program->nodes == NULL ||
+    if (program->operations == NULL || program->buffers == NULL || program->nodes == NULL ||
         program->rectifies == NULL || b->value_buffers == NULL || b->gradient_buffers == NULL ||
         b->needs_gradient == NULL || b->gradient_written == NULL) {
         return cnn_fail_memory(error);
@@ -339,18 +355,21 @@ cnn_status cnn_program_make(cnn_program *program, const cnn_network *network, in
                             cnn_error *error)
 {
     builder b = {.program = program, .network = network};
-    const int wanted = (batch + LANE_IMAGES - 1) / LANE_IMAGES;
+    const int wanted = (batch + CNN_LANE_IMAGES - 1) / CNN_LANE_IMAGES;
     *program = (cnn_program){.training = training, .batch = batch};
     program->lanes = wanted < MOST_LANES ? wanted : MOST_LANES;
     program->lane_images = (batch + program->lanes - 1) / program->lanes;
     program->lanes = (batch + program->lane_images - 1) / program->lane_images;
+    program->alone = !training && program->lanes == 1;
 
     cnn_status status = allocate(&b, error);
     if (status == CNN_OK) {
         find_gradients(&b);
         find_rectifiers(&b);
         add_operations(&b);
-        add_stages(&b);
+        status = add_stages(&b, error);
+    }
+    if (status == CNN_OK) {
         add_forward_buffers(&b);
         if (training) {
             add_backward_buffers(&b);

@@ -28,6 +28,7 @@ typedef struct cnn_operation {
 typedef struct cnn_stage {
     int first, count;
     int parts;
+    int phase;   /* of the only operation, in a program alone */
     bool totals; /* the last operation adds up sums, which are totalled when the stage has ended */
 } cnn_stage;
 
@@ -50,6 +51,7 @@ typedef struct cnn_node_buffers {
 
 typedef struct cnn_program {
     bool training;
+    bool alone; /* inference over one lane, by all threads */
     int batch, lanes, lane_images;
     cnn_operation *operations;
     int operation_count;

@@ -248,7 +248,10 @@ static void run_whole_operation(const cnn_runner *r, const cnn_operation *operat
     fill(r, operation->node, 0, r->n, &full);
     full.call.part = part;
     full.call.parts = r->stage->parts;
-    full.call.scratch = r->scratch + (size_t)thread * r->scratch_size;
+    full.call.alone = r->program.alone;
+    full.call.phase = r->stage->phase;
+    const bool shared = r->program.alone && full.call.plan->alone_phases > 1;
+    full.call.scratch = r->scratch + (shared ? 0 : (size_t)thread * r->scratch_size);
     switch (operation->type) {
     case CNN_OPERATION_BACKWARD:
         kind->backward(&full.call);
@@ -300,18 +303,24 @@ static int filled_lanes(const cnn_runner *r)
     return (r->n + r->program.lane_images - 1) / r->program.lane_images;
 }
 
+static int prepare_parts(const cnn_runner *r, int node)
+{
+    const cnn_layer_plan *plan = &r->network->nodes[node].plan;
+    return r->program.training ? plan->prepare_parts_training : plan->prepare_parts;
+}
+
 /** Part `part` of all nodes' preparing, in the order of the nodes. */
 static void run_prepare(void *context, int part, int thread)
 {
     const cnn_runner *r = context;
     int node = 0;
-    while (part >= r->network->nodes[node].plan.prepare_parts) {
-        part -= r->network->nodes[node++].plan.prepare_parts;
+    while (part >= prepare_parts(r, node)) {
+        part -= prepare_parts(r, node++);
     }
     full_call full;
     fill(r, node, 0, 0, &full);
     full.call.part = part;
-    full.call.parts = r->network->nodes[node].plan.prepare_parts;
+    full.call.parts = prepare_parts(r, node);
     cnn_runner_note(r, thread, node, CNN_WORK_PREPARE);
     r->network->nodes[node].kind->prepare(&full.call);
     cnn_runner_note(r, thread, -1, CNN_WORK_NONE);

@@ -51,7 +51,7 @@ static void add_up_prepared(cnn_runner *r)
         if (!cnn_add_size(r->prepared_size, size, &r->prepared_size)) {
             r->prepared_size = SIZE_MAX;
         }
-        r->prepare_parts += plan->prepare_parts;
+        r->prepare_parts += r->program.training ? plan->prepare_parts_training : plan->prepare_parts;
     }
 }
 

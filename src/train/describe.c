@@ -34,7 +34,7 @@ static cnn_status add_runner(const cnn_network *network, int batch, cnn_loss_fun
 /** Adds what classifying `batch` images at once takes beside the model's own parameters. */
 static cnn_status add_inference(const cnn_network *network, int batch, int64_t *bytes, cnn_error *error)
 {
-    cnn_folded *folded = cnn_network_fold(network, error);
+    cnn_folded *folded = cnn_network_fold(network, batch, error);
     if (folded == NULL) {
         return CNN_MEMORY;
     }

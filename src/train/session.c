@@ -15,7 +15,7 @@
  * constant. */
 static cnn_status set_up_network(cnn_session *session, bool tune, cnn_error *error)
 {
-    session->folded = cnn_network_fold(session->model->network, error);
+    session->folded = cnn_network_fold(session->model->network, session->batch, error);
     if (session->folded == NULL) {
         return CNN_MEMORY;
     }

@@ -144,7 +144,7 @@ static cnn_status set_up_validator(cnn_trainer *t, const cnn_runner_options *tra
         return cnn_fail_memory(error);
     }
     cnn_scale_table(channels, t->model->mean, t->model->deviation, t->scale_table);
-    t->folded = cnn_network_fold(t->model->network, error);
+    t->folded = cnn_network_fold(t->model->network, training->batch, error);
     if (t->folded == NULL) {
         return CNN_MEMORY;
     }

@@ -106,6 +106,7 @@ cnn_status harness_plan(harness *h, const char *text, cnn_shape input, cnn_error
     h->options = cnn_alloc(1, h->kind->options_size);
     h->state = cnn_alloc(1, h->kind->state_size);
     h->plan.input = input;
+    h->plan.images = CNN_LANE_IMAGES;
     cnn_status status = parse_options(h, text + length + strspn(text + length, " "), error);
     if (status == CNN_OK) {
         status = h->kind->plan(&h->plan, h->options, h->state, error);
@@ -223,12 +224,12 @@ static void prepare(harness *h, const pass *p)
     cnn_layer_call call = {.options = p->whole.options,
                            .plan = p->whole.plan,
                            .state = p->whole.state,
-                           .parts = h->plan.prepare_parts,
+                           .parts = p->whole.training ? h->plan.prepare_parts_training : h->plan.prepare_parts,
                            .training = p->whole.training,
                            .tensors = p->whole.tensors,
                            .prepared = p->whole.prepared};
     buffer_spoil(&h->prepared);
-    for (; call.part < h->plan.prepare_parts; call.part++) {
+    for (; call.part < call.parts; call.part++) {
         h->kind->prepare(&call);
     }
 }
@@ -292,6 +293,33 @@ static void run_parts(harness *h, const cnn_layer_call *whole, void (*run)(const
     }
 }
 
+/** One lane after the other, for passes that write no gradients. */
+static void run_lanes(harness *h, const cnn_layer_call *whole, void (*run)(const cnn_layer_call *call))
+{
+    for (int lane = 0; lane < h->lanes; lane++) {
+        const cnn_layer_call call = lane_call(h, whole, lane);
+        buffer_spoil(&h->scratch);
+        if (call.n > 0) {
+            run(&call);
+        }
+    }
+}
+
+/** Forward as several threads compute one lane: the last part first, and scratch kept from phase to phase. */
+static void run_alone(harness *h, const cnn_layer_call *whole)
+{
+    cnn_layer_call call = *whole;
+    const int phases = h->plan.alone_phases > 1 ? h->plan.alone_phases : 1;
+    call.alone = true;
+    call.parts = h->plan.alone_parts;
+    buffer_spoil(&h->scratch);
+    for (call.phase = 0; call.phase < phases; call.phase++) {
+        for (call.part = call.parts - 1; call.part >= 0; call.part--) {
+            h->kind->forward(&call);
+        }
+    }
+}
+
 void harness_forward(harness *h, bool training)
 {
     pass p;
@@ -314,16 +342,16 @@ void harness_forward(harness *h, bool training)
     if (training && h->kind->forward_sums) {
         run_sums(h, &p.whole, h->kind->forward_sums, h->kind->forward_total, h->plan.sums_forward);
     }
-    const int parts = !training && h->lanes == 1 ? h->plan.alone_parts : h->plan.forward_parts;
-    if (!identity) {
-        run_parts(h, &p.whole, h->kind->forward, parts);
+    if (identity) {
+        check_guards(h);
+        return;
     }
-    for (int lane = 0; lane < h->lanes && !parts && !identity; lane++) {
-        const cnn_layer_call call = lane_call(h, &p.whole, lane);
-        buffer_spoil(&h->scratch);
-        if (call.n > 0) {
-            h->kind->forward(&call);
-        }
+    if (!training && h->n <= CNN_LANE_IMAGES && h->lanes == 1 && h->plan.alone_parts) {
+        run_alone(h, &p.whole);
+    } else if (h->plan.forward_parts) {
+        run_parts(h, &p.whole, h->kind->forward, h->plan.forward_parts);
+    } else {
+        run_lanes(h, &p.whole, h->kind->forward);
     }
     check_guards(h);
 }
@@ -361,13 +389,10 @@ static void backward_input(harness *h, const pass *p)
 {
     cnn_layer_call whole = p->whole;
     whole.x = whole.y = NULL;
-    run_parts(h, &whole, h->kind->backward_input, h->plan.backward_input_parts);
-    for (int lane = 0; lane < h->lanes && !h->plan.backward_input_parts; lane++) {
-        const cnn_layer_call call = lane_call(h, &whole, lane);
-        buffer_spoil(&h->scratch);
-        if (call.n > 0) {
-            h->kind->backward_input(&call);
-        }
+    if (h->plan.backward_input_parts) {
+        run_parts(h, &whole, h->kind->backward_input, h->plan.backward_input_parts);
+    } else {
+        run_lanes(h, &whole, h->kind->backward_input);
     }
 }
 

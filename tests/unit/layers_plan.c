@@ -154,7 +154,7 @@ static void test_last_algorithm_takes_all(void **state)
                                    .group_channels = 1,
                                    .group_filters = 1};
     for (int pass = 0; pass < CNN_CONV_PASSES; pass++) {
-        assert_true(last->possible(&odd) && last->worthwhile(&odd, (cnn_conv_pass)pass));
+        assert_true(last->possible(&odd) && last->worthwhile(&odd, (cnn_conv_pass)pass, 1));
     }
 }
 

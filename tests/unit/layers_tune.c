@@ -97,6 +97,7 @@ static void test_sizes_follow_the_choice(void **state)
     assert_int_equal(h.plan.scratch_size, forced.plan.scratch_size);
     assert_int_equal(h.plan.prepared_size, forced.plan.prepared_size);
     assert_int_equal(h.plan.prepare_parts, forced.plan.prepare_parts);
+    assert_int_equal(h.plan.prepare_parts_training, forced.plan.prepare_parts_training);
     for (int pass = 0; pass < CNN_LAYER_PASSES; pass++) {
         assert_string_equal(h.plan.methods[pass], forced.plan.methods[pass]);
     }

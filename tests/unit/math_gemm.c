@@ -84,7 +84,7 @@ static void agrees_with_the_definition(void **state)
 static void pieces_are_the_whole(void **state)
 {
     (void)state;
-    enum { ROWS = 70, COLUMNS = 273, INNER = 120, C_STRIDE = COLUMNS + 5 };
+    enum { ROWS = 70, COLUMNS = 273, INNER = 1200, C_STRIDE = COLUMNS + 5 };
     static cnn_real a[ROWS * INNER], b[INNER * COLUMNS], whole[ROWS * C_STRIDE], pieces[ROWS * C_STRIDE];
     cnn_random random = cnn_random_at(2, CNN_RANDOM_ORDER, 0, 0);
     for (int i = 0; i < ROWS * INNER; i++) {
@@ -93,19 +93,17 @@ static void pieces_are_the_whole(void **state)
     for (int i = 0; i < INNER * COLUMNS; i++) {
         b[i] = draw(&random);
     }
-    for (int transposed = 0; transposed < 2; transposed++) {
-        const cnn_factor left = {{a, ROWS, INNER, INNER}, CNN_PLAIN};
-        const cnn_factor right = {transposed ? (cnn_matrix){b, COLUMNS, INNER, INNER}
-                                             : (cnn_matrix){b, INNER, COLUMNS, COLUMNS},
-                                  transposed ? CNN_TRANSPOSED : CNN_PLAIN};
+    for (int inner = 1; inner <= INNER; inner = inner < 3 ? inner + 1 : 20 * inner) {
+        const cnn_matrix left = {a, ROWS, inner, INNER}, right = {b, inner, COLUMNS, COLUMNS};
         for (int keep = 0; keep < 2; keep++) {
             for (int i = 0; i < ROWS * C_STRIDE; i++) {
                 whole[i] = pieces[i] = draw(&random);
             }
-            cnn_gemm(left, right, (cnn_product){whole, C_STRIDE, (cnn_real)keep});
+            cnn_gemm((cnn_factor){left, CNN_PLAIN}, (cnn_factor){right, CNN_PLAIN},
+                     (cnn_product){whole, C_STRIDE, (cnn_real)keep});
             cnn_gemm_near(left, right, (cnn_product){pieces, C_STRIDE, (cnn_real)keep});
             for (int i = 0; i < ROWS * C_STRIDE; i++) {
-                assert_true(fabs((double)(whole[i] - pieces[i])) < 1e-4);
+                assert_true(fabs((double)(whole[i] - pieces[i])) < 1e-3);
             }
         }
     }

@@ -74,7 +74,7 @@ static void set_up(bed *b, const char *text)
     if (b->network == NULL) {
         fail_msg("%s", error.message);
     }
-    b->folded = cnn_network_fold(b->network, &error);
+    b->folded = cnn_network_fold(b->network, IMAGES, &error);
     b->team = cnn_team_new(2, NULL);
     assert_non_null(b->folded);
     const cnn_runner_options options = {.batch = IMAGES, .team = b->team};
@@ -185,7 +185,7 @@ static void failing_allocations_are_reported(void **state)
     for (; folded == NULL; k++) {
         cnn_error error = {0};
         cnn_alloc_fail_after(k, false);
-        folded = cnn_network_fold(network, &error);
+        folded = cnn_network_fold(network, IMAGES, &error);
         cnn_alloc_fail_after(-1, false);
         assert_true(folded != NULL || error.status == CNN_MEMORY);
     }

@@ -265,6 +265,7 @@ static void check_classified(bed *b)
     for (int i = 0; i < b->train.batch; i++) {
         fill_image(b, b->classifier, 0, i);
     }
+    cnn_runner_prepare(b->classifier, b->parameters);
     cnn_runner_forward(b->classifier, b->parameters, b->train.batch);
     for (int i = 0; i < b->train.batch; i++) {
         memcpy(b->logits + (size_t)i * classes, cnn_runner_output(b->classifier, i), classes * sizeof *b->logits);
