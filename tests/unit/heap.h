@@ -1,6 +1,6 @@
-/* Counts what anybody in the process allocates, OpenBLAS and the C library included: malloc() and the like, and mmap(), are
- * the program's own here, and go on to glibc's. To be included by one file of a test. What glibc allocates for itself
- * without these names (a thread's stack) is not seen. */
+/* Counts what anybody in the process allocates, OpenBLAS and the C library included: malloc() and the like, and mmap(),
+ * are the program's own here, and go on to glibc's. To be included by one file of a test. What glibc allocates for
+ * itself without these names (a thread's stack) is not seen. */
 #ifndef CNN_TESTS_HEAP_H
 #define CNN_TESTS_HEAP_H
 

@@ -1,6 +1,6 @@
-/* Classifying and training allocate nothing once session and trainer are made: not through the library's allocator, and,
- * where that can be counted, not behind its back. OpenBLAS takes a buffer for each thread that multiplies at the same
- * time as others, at the first such time, and keeps it: a warm-up lets it do so before the counting. */
+/* Classifying and training allocate nothing once session and trainer are made: not through the library's allocator,
+ * and, where that can be counted, not behind its back. OpenBLAS takes a buffer for each thread that multiplies at the
+ * same time as others, at the first such time, and keeps it: a warm-up lets it do so before the counting. */
 #include "base/memory.h"
 #include "cnn.h"
 #include "math/gemm.h"
