@@ -2,6 +2,7 @@
 #include "layers/conv.h"
 
 #include "base/memory.h"
+#include "layers/panels.h"
 #include "layers/planning.h"
 
 #include <stddef.h>
@@ -17,11 +18,12 @@ typedef struct conv_state {
     cnn_conv_choice choice;
     size_t prepared_forward; /* bytes of forward's share of call->prepared; the input gradient's follows */
     int prepare_forward;     /* parts of prepare() that make it */
+    bool alone_filters;      /* forward alone is cut into filters, else into pixels */
     char description[64], methods[CNN_CONV_PASSES][96];
 } conv_state;
 
 /* Multiplications of one image that are worth waking further threads for. */
-#define ALONE_LEAST 100000
+#define ALONE_LEAST 2000000
 /* Filters and channels are cut at multiples of a vector's length. */
 #define VECTOR 16
 
@@ -164,11 +166,13 @@ static bool is_whole(const conv_state *state, cnn_conv_pass pass)
     return algorithm->whole && algorithm->whole(&state->geometry, pass);
 }
 
-static void plan_parts(cnn_layer_plan *plan, const conv_state *state)
+static void plan_parts(cnn_layer_plan *plan, conv_state *state)
 {
-    const cnn_conv_algorithm *forward = state->choice.of[CNN_CONV_FORWARD];
-    plan->alone_parts = plan->multiply_adds > ALONE_LEAST ? CNN_CONV_PARTS : 0;
-    plan->alone_phases = forward->alone_phases ? forward->alone_phases(&state->geometry, plan->images) : 0;
+    const cnn_conv_geometry *g = &state->geometry;
+    const int panels = g->output.channels / CNN_PANEL;
+    state->alone_filters = g->groups == 1 && panels > 1 && plan->multiply_adds > ALONE_LEAST;
+    const int alone = state->alone_filters ? panels : state->choice.of[CNN_CONV_FORWARD]->alone_parts(g);
+    plan->alone_parts = alone < 2 ? 0 : alone < CNN_CONV_PARTS ? alone : CNN_CONV_PARTS;
     plan->forward_parts = is_whole(state, CNN_CONV_FORWARD) ? CNN_CONV_PARTS : 0;
     plan->backward_parts = is_whole(state, CNN_CONV_BACKWARD_WEIGHT) ? CNN_CONV_PARTS : 0;
     plan->backward_input_parts = is_whole(state, CNN_CONV_BACKWARD_INPUT) ? CNN_CONV_PARTS : 0;
@@ -289,17 +293,12 @@ static void conv_forward(const cnn_layer_call *call)
 {
     const conv_state *state = call->state;
     const cnn_conv_geometry *g = &state->geometry;
-    const cnn_conv_algorithm *algorithm = state->choice.of[CNN_CONV_FORWARD];
     cnn_conv_slice slice = cnn_conv_everything(g);
-    if (call->alone && algorithm->forward_alone) {
-        algorithm->forward_alone(g, call);
-        return;
-    }
-    if (call->alone) {
+    if (call->alone && !state->alone_filters) {
         slice.piece = call->part;
         slice.pieces = call->parts;
     } else if (call->parts > 1) {
-        slice = cnn_conv_whole_slice(g, CNN_CONV_FORWARD, call->part);
+        slice.filters = share(g->output.channels, call->part, call->parts);
     }
     run(call, CNN_CONV_FORWARD, slice);
 }

@@ -61,9 +61,8 @@ typedef struct cnn_conv_algorithm {
      * whole in the slice with filter 0 and channel 0. Forward takes any slice, but all filters where there are groups.
      */
     void (*run[CNN_CONV_PASSES])(const cnn_conv_geometry *geometry, const cnn_layer_call *call, cnn_conv_slice slice);
-    /* Forward of up to `images` images by all threads, in phases, as in cnn_layer_plan; NULL: pieces in one phase. */
-    int (*alone_phases)(const cnn_conv_geometry *geometry, int images);
-    void (*forward_alone)(const cnn_conv_geometry *geometry, const cnn_layer_call *call);
+    /** Into how many pieces of pixels one image's forward may be cut for several threads; 0 where it is too little. */
+    int (*alone_parts)(const cnn_conv_geometry *geometry);
 } cnn_conv_algorithm;
 
 #define cnn_conv_everything CNN_VARIANT(cnn_conv_everything)

@@ -101,11 +101,18 @@ static cnn_matrix gradient_of(const cnn_strip *strip, const cnn_layer_call *call
     return (cnn_matrix){call->dy + output_at(strip), strip->count, g->group_filters, g->output.channels};
 }
 
-/** y[rows][columns] = bias[columns] in each row: the product then adds to it, which costs no more than zeroing did. */
-static void set_rows(cnn_real *restrict y, const cnn_real *restrict bias, size_t rows, size_t columns)
+/** The span of y[rows][columns] = bias in each row: the product then adds to it, which costs no more than zeroing did. */
+static void set_rows(cnn_real *restrict y, size_t columns, const cnn_real *restrict bias, cnn_span span, size_t rows)
 {
     for (size_t r = 0; r < rows; r++) {
-        memcpy(y + r * columns, bias, columns * sizeof *y);
+        memcpy(y + r * columns + span.first, bias + span.first, (size_t)(span.end - span.first) * sizeof *y);
+    }
+}
+
+static void rectify_rows(cnn_real *y, size_t columns, cnn_span span, size_t rows)
+{
+    for (size_t r = 0; r < rows; r++) {
+        cnn_vector_rectify(y + r * columns + span.first, (size_t)(span.end - span.first));
     }
 }
 
@@ -115,24 +122,25 @@ static cnn_real *prepared_of(const cnn_conv_geometry *g, const cnn_layer_call *c
     return (cnn_real *)call->prepared + (size_t)group * (size_t)g->group_filters * (size_t)column_size(g);
 }
 
-/** y[pixels][filters] = bias + columns[pixels][column_size] weight^T, the latter being prepared. */
+/** y[pixels][filters] = bias + columns[pixels][column_size] weight^T, the latter being prepared; a slice of filters is of
+ * the only group. */
 static void forward(const cnn_conv_geometry *g, const cnn_layer_call *call, cnn_conv_slice slice)
 {
     const size_t rows = strip_rows(g, CNN_CONV_FORWARD), filters = (size_t)g->output.channels;
     const pixel_range pixels = pixels_of(g, call->n, &slice);
+    const cnn_span span = g->groups == 1 ? slice.filters : (cnn_span){0, g->group_filters};
     for (size_t first = pixels.first; first < pixels.end; first += rows) {
         cnn_strip strip = strip_at(g, first, rows, pixels.end);
         cnn_real *y = call->y + first * filters;
         if (g->bias) {
-            set_rows(y, call->tensors[1], (size_t)strip.count, filters);
+            set_rows(y, filters, call->tensors[1], slice.filters, (size_t)strip.count);
         }
         for (; strip.group < g->groups; strip.group++) {
-            cnn_panels_multiply(columns_of(&strip, call), prepared_of(g, call, strip.group), g->group_filters,
-                                (cnn_span){0, g->group_filters},
-                                (cnn_product){call->y + output_at(&strip), g->output.channels, g->bias ? 1 : 0});
+            cnn_panels_multiply(columns_of(&strip, call), prepared_of(g, call, strip.group), g->group_filters, span,
+                                (cnn_product){call->y + output_at(&strip) + span.first, g->output.channels, g->bias});
         }
         if (call->rectify) {
-            cnn_vector_rectify(y, (size_t)strip.count * filters);
+            rectify_rows(y, filters, slice.filters, (size_t)strip.count);
         }
     }
 }
@@ -213,6 +221,14 @@ static void prepare(const cnn_conv_geometry *g, cnn_conv_pass pass, const cnn_la
     }
 }
 
+/* One image's work for several threads, by output pixels. */
+#define ALONE_PIXELS 256
+
+static int alone_parts(const cnn_conv_geometry *g)
+{
+    return g->output.height * g->output.width / ALONE_PIXELS;
+}
+
 static bool possible(const cnn_conv_geometry *g)
 {
     (void)g;
@@ -251,6 +267,7 @@ const cnn_conv_algorithm cnn_conv_im2col = {
     .prepared_size = prepared_size,
     .prepare_parts = prepare_parts,
     .prepare = prepare,
+    .alone_parts = alone_parts,
     .describe = describe,
     .run = {[CNN_CONV_FORWARD] = forward,
             [CNN_CONV_BACKWARD_INPUT] = backward_input,

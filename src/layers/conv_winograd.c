@@ -50,36 +50,28 @@ static int filters_at_once(const cnn_conv_geometry *g, cnn_conv_slice slice)
     return filters < most ? filters : most;
 }
 
-/** `count` numbers in whole lines of the cache. */
-static size_t in_lines(size_t count)
-{
-    const size_t line = CNN_ALIGNMENT / sizeof(cnn_real);
-    return (count + line - 1) / line * line;
-}
-
 /** Room for `count` numbers within `memory`, which is NULL while sizes are added up. */
 static cnn_real *take(workspace *w, void *memory, size_t count)
 {
     cnn_real *at = memory ? (cnn_real *)memory + w->size / sizeof(cnn_real) : NULL;
-    w->size += in_lines(count) * sizeof(cnn_real);
+    w->size += (count * sizeof(cnn_real) + CNN_ALIGNMENT - 1) / CNN_ALIGNMENT * CNN_ALIGNMENT;
     return at;
 }
 
 /** Places in `memory` for groups of `group` tiles; sizes only where that is NULL. The weight gradient's planes are
- * those of `to` filters by `from` channels. Threads that share the rest have zeros of their own, by `part`. */
-static workspace workspace_in(void *memory, int part, int group, int from, int to, bool gradient)
+ * those of `to` filters by `from` channels. */
+static workspace workspace_in(void *memory, int group, int from, int to, bool gradient)
 {
     workspace w = {0};
-    const size_t most = in_lines((size_t)(from > to ? from : to));
-    w.zeros = take(&w, memory, 2 * most * CNN_CONV_PARTS);
+    const size_t most = (size_t)(from > to ? from : to);
+    w.zeros = take(&w, memory, most);
+    w.nowhere = take(&w, memory, most);
     w.from = take(&w, memory, PLANES * cnn_winograd_stride(group, from));
     w.to = take(&w, memory, PLANES * cnn_winograd_stride(group, to));
     if (gradient) {
         w.gradient = take(&w, memory, PLANES * cnn_winograd_stride(to, from));
     }
     if (memory) {
-        w.zeros += 2 * most * (size_t)part;
-        w.nowhere = w.zeros + most;
         memset(w.zeros, 0, most * sizeof *w.zeros);
     }
     return w;
@@ -87,15 +79,14 @@ static workspace workspace_in(void *memory, int part, int group, int from, int t
 
 /* ---- forward and input gradient */
 
-/** M = V weights in the planes of `planes`, of which [from.channels][span] are taken out of
- * [from.channels][to.channels]. */
-static void multiply_planes(const cnn_winograd_tiling *t, cnn_span planes, int count, const cnn_real *weights,
-                            cnn_span span, const workspace *w)
+/** M[36] = V[36] weights[36], of which [from.channels][span] are taken out of [from.channels][to.channels]. */
+static void multiply_group(const cnn_winograd_tiling *t, int count, const cnn_real *weights, cnn_span span,
+                           const workspace *w)
 {
     const int from = t->from.channels, to = count_of(span);
     const size_t from_stride = cnn_winograd_stride(t->group, from), to_stride = cnn_winograd_stride(t->group, to);
     const size_t weight_stride = cnn_winograd_stride(from, t->to.channels);
-    for (size_t k = (size_t)planes.first; k < (size_t)planes.end; k++) {
+    for (size_t k = 0; k < PLANES; k++) {
         const cnn_matrix v = {w->from + k * from_stride, count, from, from};
         const cnn_product m = {w->to + k * to_stride, to, 0};
         cnn_panels_multiply(v, weights + k * weight_stride, t->to.channels, span, m);
@@ -113,7 +104,7 @@ typedef struct convolution {
 
 static void convolve(const cnn_winograd_tiling *t, const convolution *c, void *scratch)
 {
-    const workspace w = workspace_in(scratch, 0, t->group, t->from.channels, count_of(c->span), false);
+    const workspace w = workspace_in(scratch, t->group, t->from.channels, count_of(c->span), false);
     const cnn_winograd_output output = {.channels = count_of(c->span),
                                         .finish = {c->offset ? c->offset + c->span.first : NULL, c->rectify},
                                         .nowhere = w.nowhere,
@@ -121,7 +112,7 @@ static void convolve(const cnn_winograd_tiling *t, const convolution *c, void *s
     for (size_t i = 0; i < c->range.groups; i++) {
         const cnn_winograd_group group = cnn_winograd_group_at(c->range, i);
         cnn_winograd_spread_group(t, group, c->from, t->from.channels, w.zeros, w.from);
-        multiply_planes(t, (cnn_span){0, PLANES}, group.count, c->weights, c->span, &w);
+        multiply_group(t, group.count, c->weights, c->span, &w);
         cnn_winograd_collect_group(t, group, w.to, &output);
     }
 }
@@ -148,48 +139,6 @@ static void backward_input(const cnn_conv_geometry *g, const cnn_layer_call *cal
                            .span = slice.channels,
                            .range = cnn_winograd_piece(&t, call->n, slice.piece, slice.pieces)};
     convolve(&t, &c, call->scratch);
-}
-
-/* Forward by all threads together: each group of tiles takes three phases, of which the products, being the most work,
- * are shared out by planes, so that each number of the weights is read once. */
-enum { SPREAD, MULTIPLY, COLLECT, ALONE_STEPS };
-
-static int alone_phases(const cnn_conv_geometry *g, int images)
-{
-    const cnn_winograd_tiling t = cnn_winograd_tile(g, CNN_CONV_FORWARD);
-    return ALONE_STEPS * (int)cnn_winograd_piece(&t, images, 0, 1).groups;
-}
-
-static void forward_alone(const cnn_conv_geometry *g, const cnn_layer_call *call)
-{
-    const cnn_winograd_tiling t = cnn_winograd_tile(g, CNN_CONV_FORWARD);
-    const int channels = g->input.channels, filters = g->output.channels;
-    const workspace w = workspace_in(call->scratch, call->part, t.group, channels, filters, false);
-    const cnn_winograd_range range = cnn_winograd_piece(&t, call->n, 0, 1);
-    const size_t index = (size_t)(call->phase / ALONE_STEPS);
-    if (index >= range.groups) {
-        return;
-    }
-    const cnn_winograd_group group = cnn_winograd_group_at(range, index);
-    const int first = group.count * call->part / call->parts, end = group.count * (call->part + 1) / call->parts;
-    const cnn_winograd_group own = {group.first + (size_t)first, end - first};
-    switch (call->phase % ALONE_STEPS) {
-    case SPREAD:
-        cnn_winograd_spread_group(&t, own, call->x, channels, w.zeros, w.from + (size_t)first * (size_t)channels);
-        break;
-    case MULTIPLY: {
-        const cnn_span planes = {PLANES * call->part / call->parts, PLANES * (call->part + 1) / call->parts};
-        multiply_planes(&t, planes, group.count, call->prepared, (cnn_span){0, filters}, &w);
-        break;
-    }
-    default: {
-        const cnn_winograd_output output = {.channels = filters,
-                                            .finish = {g->bias ? call->tensors[1] : NULL, call->rectify},
-                                            .nowhere = w.nowhere,
-                                            .y = call->y};
-        cnn_winograd_collect_group(&t, own, w.to + (size_t)first * (size_t)filters, &output);
-    }
-    }
 }
 
 /* ---- weight gradient */
@@ -224,7 +173,7 @@ static void backward_weight(const cnn_conv_geometry *g, const cnn_layer_call *ca
 {
     const cnn_winograd_tiling t = cnn_winograd_tile(g, CNN_CONV_BACKWARD_WEIGHT);
     const int channels = count_of(slice.channels), at_once = filters_at_once(g, slice);
-    const workspace w = workspace_in(call->scratch, 0, t.group, channels, at_once, true);
+    const workspace w = workspace_in(call->scratch, t.group, channels, at_once, true);
     const cnn_winograd_range range = cnn_winograd_piece(&t, call->n, 0, 1);
     const size_t filter_size = (size_t)(g->kernel_h * g->kernel_w) * (size_t)g->input.channels;
     for (int first = slice.filters.first; first < slice.filters.end; first += at_once) {
@@ -306,6 +255,20 @@ static bool whole(const cnn_conv_geometry *g, cnn_conv_pass pass)
                                             : tiles < LEAST_ROWS;
 }
 
+/* One image's work for several threads: products need some tiles, and waking threads some multiplications. Sharing out
+ * the planes of one product instead, with V and M in common, made them wait for each other's caches: ResNet-20 took 650
+ * us, not 280. */
+#define ALONE_TILES 8
+#define ALONE_LEAST 4e6
+
+static int alone_parts(const cnn_conv_geometry *g)
+{
+    const cnn_winograd_tiling t = cnn_winograd_tile(g, CNN_CONV_FORWARD);
+    const double taps = (double)g->kernel_h * g->kernel_w, pixels = (double)g->output.height * g->output.width;
+    const bool enough = taps * pixels * g->input.channels * g->output.channels > ALONE_LEAST;
+    return enough ? t.high * t.wide / ALONE_TILES : 0;
+}
+
 /* Fitted to some 120 shapes, lanes of LANE images: in units of one multiplication by the products, a tile costs 36
  * of them for each pair of channel and filter, those 36 times SPREADING for each channel in whole vectors, and what a
  * lane, or the batch, pays once: reading the prepared weights, or writing and transforming their gradient, dearer where
@@ -339,12 +302,12 @@ static size_t scratch_size(const cnn_conv_geometry *g, cnn_conv_pass pass)
 {
     const cnn_winograd_tiling t = cnn_winograd_tile(g, pass);
     if (pass != CNN_CONV_BACKWARD_WEIGHT) {
-        return workspace_in(NULL, 0, t.group, t.from.channels, t.to.channels, false).size;
+        return workspace_in(NULL, t.group, t.from.channels, t.to.channels, false).size;
     }
     const cnn_span filters = {0, g->output.channels}, channels = {0, g->input.channels};
     const cnn_conv_slice all = {filters, channels, 0, 1}, part = cnn_conv_whole_slice(g, pass, CNN_CONV_PARTS - 1);
-    const size_t lane = workspace_in(NULL, 0, t.group, g->input.channels, filters_at_once(g, all), true).size;
-    const size_t whole = workspace_in(NULL, 0, t.group, count_of(part.channels), filters_at_once(g, part), true).size;
+    const size_t lane = workspace_in(NULL, t.group, g->input.channels, filters_at_once(g, all), true).size;
+    const size_t whole = workspace_in(NULL, t.group, count_of(part.channels), filters_at_once(g, part), true).size;
     return lane > whole ? lane : whole;
 }
 
@@ -368,8 +331,7 @@ const cnn_conv_algorithm cnn_conv_winograd = {
     .prepared_size = prepared_size,
     .prepare_parts = prepare_parts,
     .prepare = prepare,
-    .alone_phases = alone_phases,
-    .forward_alone = forward_alone,
+    .alone_parts = alone_parts,
     .run = {[CNN_CONV_FORWARD] = forward,
             [CNN_CONV_BACKWARD_INPUT] = backward_input,
             [CNN_CONV_BACKWARD_WEIGHT] = backward_weight},

@@ -68,9 +68,7 @@ typedef struct cnn_layer_plan {
     int prepare_parts, prepare_parts_training;    /* of prepare(); 0: nothing to prepare */
     int forward_parts;                            /* 0: one a lane; else so many over the whole batch */
     int backward_parts, backward_input_parts;     /* likewise; with parts of its own, a kind has backward_input() */
-    /* Forward in inference where the batch is one lane, for several threads: so many parts over it, 0: one. They meet
-     * after each of alone_phases phases (0: one phase); with several they share one scratch memory. */
-    int alone_parts, alone_phases;
+    int alone_parts; /* of forward in inference where the batch is one lane, for several threads to share; 0: one */
 } cnn_layer_plan;
 
 /** One part of one pass of one layer. Sizes: n images, plan->input, plan->output. */
@@ -82,7 +80,6 @@ typedef struct cnn_layer_call {
     int batch;         /* images of the whole batch */
     int part, parts;   /* where the layer has parts of its own, and in prepare(): 0 .. parts - 1; else 0 and 1 */
     bool alone;        /* forward runs as plan->alone_parts */
-    int phase;         /* of them, 0 .. plan->alone_phases - 1 */
     bool training;
     bool rectify; /* a rectifier follows, whose forward is this layer's work: y = y < 0 ? 0 : y, so that NaN stays; and
                      where plan->rectifies_backward its backward: dy is the gradient of that y */

@@ -6,6 +6,10 @@
 
 #define POSITIONS 256 /* that a byte can name */
 
+/* Numbers of one image that are worth sharing out among threads. */
+#define ALONE_LEAST 32768
+#define ALONE_PARTS 4
+
 static cnn_status maxpool_plan(cnn_layer_plan *plan, const void *options, void *state, cnn_error *error)
 {
     cnn_windows *windows = state;
@@ -18,6 +22,7 @@ static cnn_status maxpool_plan(cnn_layer_plan *plan, const void *options, void *
                         POSITIONS);
     }
     plan->saved_size = cnn_shape_size(plan->output);
+    plan->alone_parts = cnn_shape_size(plan->input) >= ALONE_LEAST ? ALONE_PARTS : 0;
     return CNN_OK;
 }
 
@@ -107,41 +112,49 @@ static inline void pool_2x2_blocks(const window_at *at)
     }
 }
 
-/** One image of x [h][w][c] to y and positions [out_h][out_w][c]. */
-static void pool_image(const cnn_windows *windows, const cnn_layer_plan *plan, window_at at)
+/** Rows `rows` of y [out_h][out_w][c], and of its positions, from one image of x [h][w][c]; `at` has its first pixels. */
+static void pool_rows(const cnn_windows *windows, const cnn_layer_plan *plan, cnn_span rows, window_at at)
 {
     const bool is_2x2 = windows->size[0] == 2 && windows->size[1] == 2 && cnn_pool_is_apart(windows, plan->input);
-    for (int oy = 0; oy < plan->output.height; oy++) {
+    const size_t row = (size_t)plan->output.width * (size_t)at.channels;
+    for (int oy = rows.first; oy < rows.end; oy++) {
+        cnn_real *y = at.y + (size_t)oy * row;
+        unsigned char *positions = at.positions ? at.positions + (size_t)oy * row : NULL;
         for (int ox = 0; ox < plan->output.width; ox++) {
             const cnn_pool_window window = cnn_pool_window_at(windows, plan->input, oy, ox);
-            at.corner = window.corner;
+            const size_t pixel = (size_t)ox * (size_t)at.channels;
+            const window_at one = {.x = at.x,
+                                   .corner = window.corner,
+                                   .row = at.row,
+                                   .channels = at.channels,
+                                   .y = y + pixel,
+                                   .positions = positions ? positions + pixel : NULL};
             if (is_2x2) {
-                pool_2x2_blocks(&at);
-            } else {
-                for (int c = 0; c < at.channels; c += WIDE) {
-                    pool_wide(&at, &window, windows->size[1], c, at.channels - c < WIDE ? at.channels - c : WIDE);
-                }
+                pool_2x2_blocks(&one);
+                continue;
             }
-            at.y += at.channels;
-            if (at.positions) {
-                at.positions += at.channels;
+            for (int c = 0; c < at.channels; c += WIDE) {
+                pool_wide(&one, &window, windows->size[1], c, at.channels - c < WIDE ? at.channels - c : WIDE);
             }
         }
     }
 }
 
+/** Alone, each part has a share of the rows. */
 static void maxpool_forward(const cnn_layer_call *call)
 {
     const cnn_layer_plan *plan = call->plan;
     const size_t input = cnn_shape_size(plan->input), output = cnn_shape_size(plan->output);
+    const int height = plan->output.height;
+    const cnn_span rows = {height * call->part / call->parts, height * (call->part + 1) / call->parts};
     for (size_t i = 0; i < (size_t)call->n; i++) {
         unsigned char *saved = call->saved;
-        pool_image(call->state, plan,
-                   (window_at){.x = call->x + i * input,
-                               .row = (ptrdiff_t)plan->input.width * plan->input.channels,
-                               .channels = plan->input.channels,
-                               .y = call->y + i * output,
-                               .positions = call->training ? saved + i * output : NULL});
+        pool_rows(call->state, plan, rows,
+                  (window_at){.x = call->x + i * input,
+                              .row = (ptrdiff_t)plan->input.width * plan->input.channels,
+                              .channels = plan->input.channels,
+                              .y = call->y + i * output,
+                              .positions = call->training ? saved + i * output : NULL});
     }
 }
 

@@ -130,39 +130,20 @@ static int operation_parts(const builder *b, const cnn_operation *operation)
     }
 }
 
-/** How often the parts of an operation meet: in each phase of those that compute a lane alone, else once. */
-static int operation_phases(const builder *b, const cnn_operation *operation)
-{
-    const bool alone = b->program->alone && operation_parts(b, operation) > 0;
-    const int phases = alone ? b->network->nodes[operation->node].plan.alone_phases : 1;
-    return phases > 1 ? phases : 1;
-}
-
-static cnn_status add_stages(builder *b, cnn_error *error)
+static void add_stages(builder *b)
 {
     cnn_program *program = b->program;
-    size_t most = 0;
     bool open = false;
     for (int i = 0; i < program->operation_count; i++) {
-        most += (size_t)operation_phases(b, &program->operations[i]);
-    }
-    program->stages = cnn_alloc(most, sizeof *program->stages);
-    if (program->stages == NULL) {
-        return cnn_fail_memory(error);
-    }
-    for (int i = 0; i < program->operation_count; i++) {
         const int parts = operation_parts(b, &program->operations[i]);
-        const int phases = operation_phases(b, &program->operations[i]);
-        for (int phase = 0; phase < phases && (!open || parts > 0); phase++) {
-            program->stages[program->stage_count++] = (cnn_stage){.first = i, .parts = parts, .phase = phase};
-            program->stages[program->stage_count - 1].count = phase + 1 < phases;
+        if (!open || parts > 0) {
+            program->stages[program->stage_count++] = (cnn_stage){.first = i, .parts = parts};
         }
         cnn_stage *stage = &program->stages[program->stage_count - 1];
         stage->count++;
         stage->totals = is_sums(program->operations[i].type);
         open = parts == 0 && !stage->totals;
     }
-    return CNN_OK;
 }
 
 /* ---- buffers */
@@ -336,6 +317,7 @@ static cnn_status allocate(builder *b, cnn_error *error)
     cnn_program *program = b->program;
     const size_t nodes = (size_t)b->network->node_count, values = (size_t)b->network->value_count;
     program->operations = cnn_alloc(5 * nodes + 1, sizeof *program->operations);
+    program->stages = cnn_alloc(5 * nodes + 1, sizeof *program->stages);
     program->buffers = cnn_alloc(4 * nodes + values + 2, sizeof *program->buffers);
     program->nodes = cnn_alloc(nodes, sizeof *program->nodes);
     program->rectifies = cnn_alloc(nodes, sizeof *program->rectifies);
@@ -343,7 +325,7 @@ static cnn_status allocate(builder *b, cnn_error *error)
     b->gradient_buffers = cnn_alloc(values, sizeof *b->gradient_buffers);
     b->needs_gradient = cnn_alloc(values, sizeof *b->needs_gradient);
     b->gradient_written = cnn_alloc(values, sizeof *b->gradient_written);
-    if (program->operations == NULL || program->buffers == NULL || program->nodes == NULL ||
+    if (program->operations == NULL || program->stages == NULL || program->buffers == NULL || program->nodes == NULL ||
         program->rectifies == NULL || b->value_buffers == NULL || b->gradient_buffers == NULL ||
         b->needs_gradient == NULL || b->gradient_written == NULL) {
         return cnn_fail_memory(error);
@@ -367,9 +349,7 @@ cnn_status cnn_program_make(cnn_program *program, const cnn_network *network, in
         find_gradients(&b);
         find_rectifiers(&b);
         add_operations(&b);
-        status = add_stages(&b, error);
-    }
-    if (status == CNN_OK) {
+        add_stages(&b);
         add_forward_buffers(&b);
         if (training) {
             add_backward_buffers(&b);

@@ -28,7 +28,6 @@ typedef struct cnn_operation {
 typedef struct cnn_stage {
     int first, count;
     int parts;
-    int phase;   /* of the only operation, in a program alone */
     bool totals; /* the last operation adds up sums, which are totalled when the stage has ended */
 } cnn_stage;
 

@@ -249,9 +249,7 @@ static void run_whole_operation(const cnn_runner *r, const cnn_operation *operat
     full.call.part = part;
     full.call.parts = r->stage->parts;
     full.call.alone = r->program.alone;
-    full.call.phase = r->stage->phase;
-    const bool shared = r->program.alone && full.call.plan->alone_phases > 1;
-    full.call.scratch = r->scratch + (shared ? 0 : (size_t)thread * r->scratch_size);
+    full.call.scratch = r->scratch + (size_t)thread * r->scratch_size;
     switch (operation->type) {
     case CNN_OPERATION_BACKWARD:
         kind->backward(&full.call);

@@ -305,21 +305,6 @@ static void run_lanes(harness *h, const cnn_layer_call *whole, void (*run)(const
     }
 }
 
-/** Forward as several threads compute one lane: the last part first, and scratch kept from phase to phase. */
-static void run_alone(harness *h, const cnn_layer_call *whole)
-{
-    cnn_layer_call call = *whole;
-    const int phases = h->plan.alone_phases > 1 ? h->plan.alone_phases : 1;
-    call.alone = true;
-    call.parts = h->plan.alone_parts;
-    buffer_spoil(&h->scratch);
-    for (call.phase = 0; call.phase < phases; call.phase++) {
-        for (call.part = call.parts - 1; call.part >= 0; call.part--) {
-            h->kind->forward(&call);
-        }
-    }
-}
-
 void harness_forward(harness *h, bool training)
 {
     pass p;
@@ -346,8 +331,9 @@ void harness_forward(harness *h, bool training)
         check_guards(h);
         return;
     }
-    if (!training && h->n <= CNN_LANE_IMAGES && h->lanes == 1 && h->plan.alone_parts) {
-        run_alone(h, &p.whole);
+    if (!training && h->lanes == 1 && h->plan.alone_parts) {
+        p.whole.alone = true;
+        run_parts(h, &p.whole, h->kind->forward, h->plan.alone_parts);
     } else if (h->plan.forward_parts) {
         run_parts(h, &p.whole, h->kind->forward, h->plan.forward_parts);
     } else {
