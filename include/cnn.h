@@ -198,14 +198,16 @@ CNN_API bool cnn_model_layer(const cnn_model *model, int index, cnn_layer_info *
 /** One pass of a layer in training, as it is planned. Strings live as long as the model. */
 typedef struct cnn_pass_info {
     const char *layer;  /**< "conv1" */
-    const char *pass;   /**< "forward", "input gradient", "weight gradient"; "sums", "gradient sums" over a batch */
+    const char *pass;   /**< "forward", "forward, relu" of a layer that applies the rectifier after it as well, "input
+                             gradient", "weight gradient"; "sums", "gradient sums" over a batch */
     const char *method; /**< "winograd F(4x4,3x3), 64 tiles a group"; "" where there is one way only */
     int stage;          /**< 1, 2, ...: passes of one stage follow each other within a lane, without meeting others */
     int slices;         /**< 0: cut into lanes; else the whole batch's work, in so many slices */
     int64_t scratch_bytes; /**< of the layer, a thread */
 } cnn_pass_info;
 
-/** All passes of a training step, in their order. */
+/** All passes of a training step, in their order. A rectifier that the layer before applies has no forward pass, and
+ * none at all where that layer's gradients take it in. */
 typedef struct cnn_pass_list {
     int batch;              /**< of the recipe */
     int lanes, lane_images; /**< that it is cut into; the last lane may have fewer images */
@@ -222,13 +224,14 @@ CNN_API void cnn_model_free(cnn_model *model);
 /* ------------------------------------------------------------- classifying */
 
 /** The memory and threads for classifying with a model, which must outlive it. Nothing is allocated after creation
- * but what decoding a picture needs. */
+ * but what decoding a picture needs, the result of an evaluation, and OpenBLAS's buffers at its first products. */
 typedef struct cnn_session cnn_session;
 
 typedef struct cnn_session_options {
     int threads; /**< 0: one a processor */
     int batch;   /**< images computed at once, 0: 64 */
-    bool tune;   /**< choose the algorithms by measuring, not by rule: results may differ in the last bits each time */
+    bool tune;   /**< choose the algorithms by measuring, not by rule: creation takes up to some seconds, and results
+                      may differ in the last bits each time. cnn_blas_single_thread() before, or it measures amiss */
 } cnn_session_options;
 
 /** `options` may be NULL for the defaults. */

@@ -247,7 +247,8 @@ static const cnn_args_option options[] = {
      .offset = offsetof(info_settings, json)},
     {.name = "plan",
      .help = "how each layer's passes are computed in training at the recipe's batch: the\n"
-             "algorithm and its grouping, lanes, stages and scratch memory",
+             "algorithm and its grouping, lanes, stages and scratch memory; 'forward, relu'\n"
+             "applies the rectifier that follows, too",
      .type = CNN_ARGS_FLAG,
      .offset = offsetof(info_settings, plan)},
     {.name = NULL},
