@@ -43,6 +43,7 @@ static cnn_status batchnorm_plan(cnn_layer_plan *plan, const void *options, void
     }
     plan->in_place = true;
     plan->backward_reads_input = true;
+    plan->repeatable = true;
     plan->rectifies = plan->rectifies_backward = true;
     plan->sums_forward = plan->sums_backward = 2 * channels;
     plan->shared_count = SHARED_COUNT * channels;

@@ -59,6 +59,8 @@ typedef struct cnn_layer_plan {
     bool rectifies;                        /* forward heeds call->rectify */
     bool rectifies_backward;               /* backward_sums() and backward() do, too */
     bool backward_reads_input, backward_reads_output;
+    bool repeatable;     /* in training forward() may be called again before backward_sums(), with x, tensors, prepared,
+                            shared and scratch alone, and gives the same bits */
     size_t saved_size;   /* bytes an image, kept from a training forward to its backward */
     size_t scratch_size; /* bytes a thread, valid during one part only, whatever the number of images */
     int sums_forward;    /* doubles a lane that forward_sums() adds up in training */

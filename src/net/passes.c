@@ -50,6 +50,9 @@ static void add_operation(writer *w, const cnn_operation *operation)
         break;
     case CNN_OPERATION_LOSS:
         break;
+    case CNN_OPERATION_REPEAT:
+        add_pass(w, operation->node, "forward again", CNN_PASS_FORWARD);
+        break;
     case CNN_OPERATION_BACKWARD_SUMS:
         add_pass(w, operation->node, "gradient sums", -1);
         break;

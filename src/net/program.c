@@ -2,6 +2,7 @@
 #include "net/program.h"
 
 #include "base/memory.h"
+#include "net/fuse.h"
 
 /* Lanes: enough to keep many threads busy, few enough that their gradient sums stay cheap; and at least this many
  * images each, since a product over fewer rows loses more than a further thread gains. */
@@ -29,42 +30,6 @@ static bool left_out(const cnn_program *program, const cnn_node *node)
     return !program->training && node->plan.inactive;
 }
 
-/* ---- rectifiers */
-
-/** A layer that can rectify does so where a rectifier alone reads its output. */
-static void find_rectifiers(builder *b)
-{
-    for (int i = 0; i < b->network->node_count; i++) {
-        const cnn_value *input = &b->network->values[b->network->nodes[i].input];
-        if (b->network->nodes[i].plan.is_rectifier && input->producer >= 0 && input->readers == 1) {
-            b->program->rectifies[input->producer] = b->network->nodes[input->producer].plan.rectifies;
-        }
-    }
-}
-
-/** The node before, where that does the work of node `index`, a rectifier; else -1. */
-static int rectifying_node(const builder *b, int index)
-{
-    const cnn_node *node = &b->network->nodes[index];
-    const int producer = b->network->values[node->input].producer;
-    return node->plan.is_rectifier && producer >= 0 && b->program->rectifies[producer] ? producer : -1;
-}
-
-/** Whether the node before does the work of node `index` in backward, too. */
-static bool is_rectified_backward(const builder *b, int index)
-{
-    const int before = rectifying_node(b, index);
-    return before >= 0 && b->network->nodes[before].plan.rectifies_backward;
-}
-
-/** Whether some backward reads the node's output. */
-static bool backward_reads_output(const builder *b, int index)
-{
-    const int before = rectifying_node(b, index);
-    return (before >= 0 && b->network->nodes[before].plan.backward_reads_output) ||
-           (b->network->nodes[index].plan.backward_reads_output && !is_rectified_backward(b, index));
-}
-
 /* ---- operations and stages */
 
 static void add_operation(cnn_program *program, cnn_operation_type type, int node)
@@ -83,7 +48,7 @@ static void add_operations(builder *b)
     const cnn_network *network = b->network;
     for (int i = 0; i < network->node_count; i++) {
         const cnn_node *node = &network->nodes[i];
-        if (left_out(program, node) || rectifying_node(b, i) >= 0) {
+        if (left_out(program, node) || cnn_program_rectifying(program, network, i) >= 0) {
             continue;
         }
         if (program->training && node->kind->forward_sums != NULL) {
@@ -97,8 +62,12 @@ static void add_operations(builder *b)
     add_operation(program, CNN_OPERATION_LOSS, -1);
     for (int i = network->node_count - 1; i >= 0; i--) {
         const cnn_node *node = &network->nodes[i];
-        if (!needs_backward(b, node) || is_rectified_backward(b, i)) {
+        if (!needs_backward(b, node) || cnn_program_rectifies_backward(program, network, i)) {
             continue;
+        }
+        const int repeated = cnn_program_repeated(program, network, i);
+        if (repeated >= 0 && program->repeated_for[repeated] == i) {
+            add_operation(program, CNN_OPERATION_REPEAT, repeated);
         }
         if (node->kind->backward_sums != NULL) {
             add_operation(program, CNN_OPERATION_BACKWARD_SUMS, i);
@@ -182,14 +151,14 @@ static void add_forward_buffers(builder *b)
     for (int i = 0; i < network->node_count; i++) {
         const cnn_node *node = &network->nodes[i];
         cnn_node_buffers *buffers = &program->nodes[i];
-        *buffers = (cnn_node_buffers){-1, -1, -1, -1, -1, -1, -1, -1, false};
+        *buffers = (cnn_node_buffers){-1, -1, -1, -1, -1, -1, -1, -1, -1, -1, false};
         buffers->x = b->value_buffers[node->input];
         buffers->x2 = node->input2 >= 0 ? b->value_buffers[node->input2] : -1;
         if (left_out(program, node)) {
             b->value_buffers[node->output] = buffers->x;
             continue;
         }
-        if (rectifying_node(b, i) >= 0) {
+        if (cnn_program_rectifying(program, network, i) >= 0) {
             buffers->y = b->value_buffers[node->output] = buffers->x;
             continue;
         }
@@ -199,7 +168,7 @@ static void add_forward_buffers(builder *b)
         }
         const int producer = network->values[node->input].producer;
         const bool overwritable = !program->training || (!node->plan.backward_reads_input && producer >= 0 &&
-                                                         !backward_reads_output(b, producer));
+                                                         !cnn_program_reads_output(program, network, producer));
         if (works_in_place(b, node) && overwritable) {
             share_place(program, buffers->y, buffers->x);
         }
@@ -229,6 +198,20 @@ static void add_input_gradient(builder *b, int i)
     }
 }
 
+/** What node i's backward reads as its input. */
+static void add_repeated_input(builder *b, int i)
+{
+    cnn_program *program = b->program;
+    const int repeated = cnn_program_repeated(program, b->network, i);
+    program->nodes[i].x_backward = program->nodes[i].x;
+    if (repeated >= 0) {
+        if (program->repeated_for[repeated] == i) {
+            program->nodes[repeated].y_again = add_value_buffer(b, b->network->nodes[i].input);
+        }
+        program->nodes[i].x_backward = program->nodes[repeated].y_again;
+    }
+}
+
 static void add_backward_buffers(builder *b)
 {
     cnn_program *program = b->program;
@@ -242,7 +225,8 @@ static void add_backward_buffers(builder *b)
             continue;
         }
         buffers->dy = b->gradient_buffers[node->output];
-        if (is_rectified_backward(b, i)) {
+        add_repeated_input(b, i);
+        if (cnn_program_rectifies_backward(program, network, i)) {
             b->gradient_buffers[node->input] = buffers->dy;
             b->gradient_written[node->input] = true;
             continue;
@@ -259,6 +243,35 @@ static void add_backward_buffers(builder *b)
     }
 }
 
+static void use_node_buffers(builder *b, const cnn_operation *operation, int t)
+{
+    cnn_program *program = b->program;
+    const cnn_layer_plan *plan = &b->network->nodes[operation->node].plan;
+    const cnn_node_buffers *buffers = &program->nodes[operation->node];
+    const bool backward = operation->type >= CNN_OPERATION_BACKWARD_SUMS;
+    const bool input_alone = operation->type == CNN_OPERATION_BACKWARD_INPUT;
+    const bool gives_input = input_alone || b->network->nodes[operation->node].kind->backward_input == NULL;
+    const bool whole = operation_parts(b, operation) > 0 && program->lanes > 1; /* one lane is the batch */
+    cnn_buffer_use(program, buffers->saved, t, whole);
+    if (!backward || (plan->backward_reads_input && !input_alone)) {
+        cnn_buffer_use(program, backward ? buffers->x_backward : buffers->x, t, whole);
+    }
+    if (!backward || (plan->backward_reads_output && !input_alone)) {
+        cnn_buffer_use(program, buffers->y, t, whole);
+    }
+    if (backward) {
+        cnn_buffer_use(program, buffers->dy, t, whole);
+        cnn_buffer_use(program, buffers->dx2, t, whole);
+    }
+    if (backward && gives_input) {
+        cnn_buffer_use(program, buffers->dx, t, whole);
+        cnn_buffer_use(program, buffers->dx_sum, t, whole);
+    }
+    if (!backward) {
+        cnn_buffer_use(program, buffers->x2, t, whole);
+    }
+}
+
 /** Every buffer's lifetime, from the operations that touch it. */
 static void use_buffers(builder *b)
 {
@@ -269,31 +282,11 @@ static void use_buffers(builder *b)
         if (operation->type == CNN_OPERATION_LOSS) {
             cnn_buffer_use(program, program->output, t, false);
             cnn_buffer_use(program, program->output_gradient, t, false);
-            continue;
-        }
-        const cnn_layer_plan *plan = &b->network->nodes[operation->node].plan;
-        const cnn_node_buffers *buffers = &program->nodes[operation->node];
-        const bool backward = operation->type >= CNN_OPERATION_BACKWARD_SUMS;
-        const bool input_alone = operation->type == CNN_OPERATION_BACKWARD_INPUT;
-        const bool gives_input = input_alone || b->network->nodes[operation->node].kind->backward_input == NULL;
-        const bool whole = operation_parts(b, operation) > 0 && program->lanes > 1; /* one lane is the batch */
-        cnn_buffer_use(program, buffers->saved, t, whole);
-        if (!backward || (plan->backward_reads_input && !input_alone)) {
-            cnn_buffer_use(program, buffers->x, t, whole);
-        }
-        if (!backward || (plan->backward_reads_output && !input_alone)) {
-            cnn_buffer_use(program, buffers->y, t, whole);
-        }
-        if (backward) {
-            cnn_buffer_use(program, buffers->dy, t, whole);
-            cnn_buffer_use(program, buffers->dx2, t, whole);
-        }
-        if (backward && gives_input) {
-            cnn_buffer_use(program, buffers->dx, t, whole);
-            cnn_buffer_use(program, buffers->dx_sum, t, whole);
-        }
-        if (!backward) {
-            cnn_buffer_use(program, buffers->x2, t, whole);
+        } else if (operation->type == CNN_OPERATION_REPEAT) {
+            cnn_buffer_use(program, program->nodes[operation->node].x, t, false);
+            cnn_buffer_use(program, program->nodes[operation->node].y_again, t, false);
+        } else {
+            use_node_buffers(b, operation, t);
         }
     }
     if (!program->training) {
@@ -316,18 +309,19 @@ static cnn_status allocate(builder *b, cnn_error *error)
 {
     cnn_program *program = b->program;
     const size_t nodes = (size_t)b->network->node_count, values = (size_t)b->network->value_count;
-    program->operations = cnn_alloc(5 * nodes + 1, sizeof *program->operations);
-    program->stages = cnn_alloc(5 * nodes + 1, sizeof *program->stages);
-    program->buffers = cnn_alloc(4 * nodes + values + 2, sizeof *program->buffers);
+    program->operations = cnn_alloc(6 * nodes + 1, sizeof *program->operations);
+    program->stages = cnn_alloc(6 * nodes + 1, sizeof *program->stages);
+    program->buffers = cnn_alloc(5 * nodes + values + 2, sizeof *program->buffers);
     program->nodes = cnn_alloc(nodes, sizeof *program->nodes);
     program->rectifies = cnn_alloc(nodes, sizeof *program->rectifies);
+    program->repeated_for = cnn_alloc(nodes, sizeof *program->repeated_for);
     b->value_buffers = cnn_alloc(values, sizeof *b->value_buffers);
     b->gradient_buffers = cnn_alloc(values, sizeof *b->gradient_buffers);
     b->needs_gradient = cnn_alloc(values, sizeof *b->needs_gradient);
     b->gradient_written = cnn_alloc(values, sizeof *b->gradient_written);
     if (program->operations == NULL || program->stages == NULL || program->buffers == NULL || program->nodes == NULL ||
-        program->rectifies == NULL || b->value_buffers == NULL || b->gradient_buffers == NULL ||
-        b->needs_gradient == NULL || b->gradient_written == NULL) {
+        program->rectifies == NULL || program->repeated_for == NULL || b->value_buffers == NULL ||
+        b->gradient_buffers == NULL || b->needs_gradient == NULL || b->gradient_written == NULL) {
         return cnn_fail_memory(error);
     }
     return CNN_OK;
@@ -347,7 +341,8 @@ cnn_status cnn_program_make(cnn_program *program, const cnn_network *network, in
     cnn_status status = allocate(&b, error);
     if (status == CNN_OK) {
         find_gradients(&b);
-        find_rectifiers(&b);
+        cnn_program_find_rectifiers(program, network);
+        cnn_program_find_repeated(program, network, b.needs_gradient);
         add_operations(&b);
         add_stages(&b);
         add_forward_buffers(&b);
@@ -374,5 +369,6 @@ void cnn_program_clear(cnn_program *program)
     cnn_free(program->buffers);
     cnn_free(program->nodes);
     cnn_free(program->rectifies);
+    cnn_free(program->repeated_for);
     *program = (cnn_program){0};
 }

@@ -14,6 +14,7 @@ typedef enum cnn_operation_type {
     CNN_OPERATION_FORWARD_SUMS,
     CNN_OPERATION_FORWARD,
     CNN_OPERATION_LOSS,
+    CNN_OPERATION_REPEAT, /* forward once more, its output into y_again */
     CNN_OPERATION_BACKWARD_SUMS,
     CNN_OPERATION_BACKWARD,
     CNN_OPERATION_BACKWARD_INPUT /* of kinds with backward_input(), where dx is wanted */
@@ -43,8 +44,10 @@ typedef struct cnn_buffer {
 /** The buffers of one node, -1 where it has none. */
 typedef struct cnn_node_buffers {
     int x, x2, y, dy, dx, saved;
-    int dx_sum; /* dx is added to this buffer after backward */
-    int dx2;    /* dy is copied, or with dx2_adds added, to this one before backward */
+    int y_again;    /* y once more, for those whose backward reads it */
+    int x_backward; /* backward's x: x, or y_again of who wrote that */
+    int dx_sum;     /* dx is added to this buffer after backward */
+    int dx2;        /* dy is copied, or with dx2_adds added, to this one before backward */
     bool dx2_adds;
 } cnn_node_buffers;
 
@@ -60,6 +63,8 @@ typedef struct cnn_program {
     int buffer_count;
     cnn_node_buffers *nodes; /* [node_count] */
     bool *rectifies;         /* [node_count] the node does the work of the rectifier that follows too */
+    int *repeated_for;       /* [node_count] the last node whose backward reads this one's output, which therefore is
+                                made once more before that and not kept; -1: none, or it is kept */
     int input, output;       /* buffers of the network's input and logits */
     int output_gradient;     /* training: of the logits' gradient */
     size_t lane_size;        /* bytes of a lane's arena */

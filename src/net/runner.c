@@ -74,6 +74,7 @@ static void note_operation(const cnn_runner *r, const cnn_operation *operation, 
         [CNN_OPERATION_FORWARD_SUMS] = CNN_WORK_FORWARD_SUMS,
         [CNN_OPERATION_FORWARD] = CNN_WORK_FORWARD,
         [CNN_OPERATION_LOSS] = CNN_WORK_LOSS,
+        [CNN_OPERATION_REPEAT] = CNN_WORK_REPEAT,
         [CNN_OPERATION_BACKWARD_SUMS] = CNN_WORK_BACKWARD_SUMS,
         [CNN_OPERATION_BACKWARD] = CNN_WORK_BACKWARD,
         [CNN_OPERATION_BACKWARD_INPUT] = CNN_WORK_BACKWARD_INPUT,
@@ -127,6 +128,16 @@ static void fill(const cnn_runner *r, int node_index, int lane, int n, full_call
         full->call.shared = r->shared + r->node_places[node_index].shared;
     }
     fill_tensors(r, node_index, lane, full);
+}
+
+/** In backward the input may lie elsewhere, and repeated work leaves its output there. */
+static void use_backward_places(const cnn_runner *r, const cnn_operation *operation, int lane, cnn_layer_call *call)
+{
+    if (operation->type == CNN_OPERATION_REPEAT) {
+        call->y = place(r, r->program.nodes[operation->node].y_again, lane);
+    } else if (operation->type >= CNN_OPERATION_BACKWARD_SUMS) {
+        call->x = place(r, r->program.nodes[operation->node].x_backward, lane);
+    }
 }
 
 static void draw_random(const cnn_runner *r, int node_index, int lane, int thread, cnn_layer_call *call)
@@ -216,12 +227,14 @@ static void run_lane_operation(const cnn_runner *r, const cnn_operation *operati
     full_call full;
     cnn_layer_call *call = &full.call;
     fill(r, operation->node, lane, n, &full);
+    use_backward_places(r, operation, lane, call);
     call->scratch = r->scratch + (size_t)thread * r->scratch_size;
     if (kind->random && r->program.training) {
         draw_random(r, operation->node, lane, thread, call);
     }
     switch (operation->type) {
     case CNN_OPERATION_FORWARD:
+    case CNN_OPERATION_REPEAT:
         kind->forward(call);
         break;
     case CNN_OPERATION_BACKWARD:
@@ -246,6 +259,7 @@ static void run_whole_operation(const cnn_runner *r, const cnn_operation *operat
     full_call full;
     note_operation(r, operation, thread);
     fill(r, operation->node, 0, r->n, &full);
+    use_backward_places(r, operation, 0, &full.call);
     full.call.part = part;
     full.call.parts = r->stage->parts;
     full.call.alone = r->program.alone;

@@ -36,6 +36,7 @@ typedef enum cnn_work {
     CNN_WORK_FORWARD_SUMS,
     CNN_WORK_FORWARD,
     CNN_WORK_LOSS,
+    CNN_WORK_REPEAT, /* forward once more, for what is not kept until backward */
     CNN_WORK_BACKWARD_SUMS,
     CNN_WORK_BACKWARD,       /* all of a layer's backward, or all but dx where the next one is noted too */
     CNN_WORK_BACKWARD_INPUT, /* dx alone, of kinds with backward_input() */

@@ -175,9 +175,9 @@ static bool observe_steps(observation *o, step_function *step, void *context, do
 
 static const char *pass_name(const observation *o, int node, cnn_work pass)
 {
-    static const char *const names[CNN_WORK_COUNT] = {"input",    "preparation",    "forward sums",
-                                                      "forward",  "loss",           "backward sums",
-                                                      "backward", "input gradient", "update"};
+    static const char *const names[CNN_WORK_COUNT] = {"input",          "preparation",   "forward sums",  "forward",
+                                                      "loss",           "forward again", "backward sums", "backward",
+                                                      "input gradient", "update"};
     const bool apart = node >= 0 && pass == CNN_WORK_BACKWARD && o->network->nodes[node].kind->backward_input;
     return apart ? "weight gradient" : names[pass];
 }

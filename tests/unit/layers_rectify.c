@@ -79,10 +79,10 @@ static void compare_backward(pair *p)
 
 /* Layers that are large enough to be cut into parts, by filters and by pixels. */
 static const layer_case large_cases[] = {
-    {"conv filters=40 padding=same algorithm=im2col", {12, 11, 24}, 3},
-    {"conv filters=40 padding=same algorithm=winograd", {12, 11, 24}, 3},
-    {"conv filters=70 padding=same algorithm=im2col", {5, 6, 33}, 3},
-    {"conv filters=70 padding=same algorithm=winograd bias=off", {5, 6, 33}, 3},
+    {"conv filters=20 padding=same algorithm=im2col", {24, 23, 12}, 3},
+    {"conv filters=40 padding=same algorithm=winograd", {24, 23, 24}, 3},
+    {"conv filters=136 padding=same algorithm=im2col", {10, 11, 34}, 2},
+    {"conv filters=136 padding=same algorithm=winograd bias=off", {10, 11, 34}, 2},
     {"dense units=600", {7, 9, 5}, 3},
     {NULL, {0, 0, 0}, 0},
 };

@@ -294,6 +294,7 @@ static void check_notes(const bed *b, const notes *n)
         assert_int_equal(noted(n, i, CNN_WORK_BACKWARD_INPUT),
                          !apart || node->input == 0 ? 0 : (input_parts > 0 ? input_parts + summed : lanes));
         assert_int_equal(noted(n, i, CNN_WORK_PREPARE), plan->prepare_parts_training);
+        assert_int_equal(noted(n, i, CNN_WORK_REPEAT), b->runner->program.repeated_for[i] >= 0 ? lanes : 0);
         /* The lanes' sums, and their total. */
         assert_int_equal(noted(n, i, CNN_WORK_FORWARD_SUMS), plan->sums_forward > 0 ? lanes + 1 : 0);
         assert_int_equal(noted(n, i, CNN_WORK_BACKWARD_SUMS), plan->sums_backward > 0 ? lanes + 1 : 0);
