@@ -291,7 +291,7 @@ static bool worthwhile(const cnn_conv_geometry *g, cnn_conv_pass pass, int image
     const double taps = (double)g->kernel_h * g->kernel_w;
     const bool large = PLANES * pairs * sizeof(float) > LARGE_WEIGHTS;
     const double a_lane = pass == CNN_CONV_BACKWARD_WEIGHT ? (large ? 40 : 16) : 4;
-    const double once = a_lane / (whole(g, pass) ? BATCH : images);
+    const double once = a_lane / (images >= LANE && whole(g, pass) ? BATCH : images);
     const double direct = IM2COL * taps * g->output.height * g->output.width * pairs;
     const double spreading = SPREADING * (in_vectors(g->input.channels) + in_vectors(g->output.channels));
     return g->input.channels >= LEAST_CHANNELS && g->output.channels >= LEAST_CHANNELS &&
