@@ -10,11 +10,11 @@
 #include <stdio.h>
 #include <string.h>
 
-/* The columns of a strip take at most about STRIP_BYTES, or what LEAST_ROWS pixels need: from 64 KiB to 1 MiB the speed
- * differs by a few percent. OpenBLAS has kernels without packing for products of at most SMALL_PRODUCT multiplications:
- * forward and input gradient take strips that suit cnn_gemm_near(), whose blocks are CNN_PANEL wide; the weight gradient,
- * whose products are filters x column_size and sum over the strip, those that stay below it (32 filters of 3x3x3: 137 us,
- * not 235). */
+/* The columns of a strip take at most about STRIP_BYTES, or what LEAST_ROWS pixels need: from 64 KiB to 1 MiB the
+ * speed differs by a few percent. OpenBLAS has kernels without packing for products of at most SMALL_PRODUCT
+ * multiplications: forward and input gradient take strips that suit cnn_gemm_near(), whose blocks are CNN_PANEL wide;
+ * the weight gradient, whose products are filters x column_size and sum over the strip, those that stay below it (32
+ * filters of 3x3x3: 137 us, not 235). */
 #define STRIP_BYTES ((size_t)256 << 10)
 #define SMALL_PRODUCT 1000000
 #define LEAST_ROWS 48
@@ -101,7 +101,7 @@ static cnn_matrix gradient_of(const cnn_strip *strip, const cnn_layer_call *call
     return (cnn_matrix){call->dy + output_at(strip), strip->count, g->group_filters, g->output.channels};
 }
 
-/** The span of y[rows][columns] = bias in each row: the product then adds to it, which costs no more than zeroing did. */
+/** The span of y[rows][columns] = bias in each row: the product then adds to it, which costs no more than zeros do. */
 static void set_rows(cnn_real *restrict y, size_t columns, const cnn_real *restrict bias, cnn_span span, size_t rows)
 {
     for (size_t r = 0; r < rows; r++) {
@@ -122,8 +122,8 @@ static cnn_real *prepared_of(const cnn_conv_geometry *g, const cnn_layer_call *c
     return (cnn_real *)call->prepared + (size_t)group * (size_t)g->group_filters * (size_t)column_size(g);
 }
 
-/** y[pixels][filters] = bias + columns[pixels][column_size] weight^T, the latter being prepared; a slice of filters is of
- * the only group. */
+/** y[pixels][filters] = bias + columns[pixels][column_size] weight^T, the latter being prepared; a slice of filters is
+ * of the only group. */
 static void forward(const cnn_conv_geometry *g, const cnn_layer_call *call, cnn_conv_slice slice)
 {
     const size_t rows = strip_rows(g, CNN_CONV_FORWARD), filters = (size_t)g->output.channels;

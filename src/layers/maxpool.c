@@ -112,7 +112,7 @@ static inline void pool_2x2_blocks(const window_at *at)
     }
 }
 
-/** Rows `rows` of y [out_h][out_w][c], and of its positions, from one image of x [h][w][c]; `at` has its first pixels. */
+/** Rows `rows` of y [out_h][out_w][c] and of its positions, from one image of x [h][w][c]; `at` has its first ones. */
 static void pool_rows(const cnn_windows *windows, const cnn_layer_plan *plan, cnn_span rows, window_at at)
 {
     const bool is_2x2 = windows->size[0] == 2 && windows->size[1] == 2 && cnn_pool_is_apart(windows, plan->input);

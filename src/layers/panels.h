@@ -1,6 +1,6 @@
-/* Panels: how prepared weights are stored for products without transposition. A matrix [rows][columns] is kept as panels
- * of CNN_PANEL columns, one after the other, each contiguous: OpenBLAS's kernels walk down blocks of that width, and from
- * distant caches contiguous ones come a tenth faster for products of 32 rows, a half for 4. */
+/* Panels: how prepared weights are stored for products without transposition. A matrix [rows][columns] is kept as
+ * panels of CNN_PANEL columns, one after the other, each contiguous: OpenBLAS's kernels walk down blocks of that
+ * width, and from distant caches contiguous ones come a tenth faster for products of 32 rows, a half for 4. */
 #ifndef CNN_LAYERS_PANELS_H
 #define CNN_LAYERS_PANELS_H
 

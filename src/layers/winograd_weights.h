@@ -1,5 +1,5 @@
 /* The weights of Winograd convolution in the transformed domain, U = G w G^T, prepared once a batch for products
- * without transposition: planes [36][rows][columns], rows being what is read, columns what is written, each in panels. */
+ * without transposition: planes [36][rows][columns] in panels, rows being what is read, columns what is written. */
 #ifndef CNN_LAYERS_WINOGRAD_WEIGHTS_H
 #define CNN_LAYERS_WINOGRAD_WEIGHTS_H
 

@@ -29,8 +29,8 @@ typedef struct cnn_product {
 /** c = a b + keep * c; the sizes come from the factors, which must agree. Empty products are left out. */
 void cnn_gemm(cnn_factor a, cnn_factor b, cnn_product c);
 
-/** The same, for factors that fit in the caches and may have been used just before: in pieces of c's columns, and of the
- * sums where these are long, that OpenBLAS multiplies without copying the factors. Sizes are at least 1. */
+/** The same, for factors that fit in the caches and may have been used just before: in pieces of c's columns, and of
+ * the sums where these are long, that OpenBLAS multiplies without copying the factors. Sizes are at least 1. */
 void cnn_gemm_near(cnn_matrix a, cnn_matrix b, cnn_product c);
 
 /** Sets OpenBLAS's process-wide thread count to 1 and gives the former one in *former, or fails with CNN_PLATFORM. */

@@ -42,6 +42,11 @@ void harness_free(harness *h);
 void harness_forward(harness *h, bool training);
 void harness_backward(harness *h);
 
+/** Fills the buffer with NaN. */
+void harness_spoil(const harness_buffer *buffer);
+/** Fails the test where something beside the buffers was written. */
+void harness_check_guards(harness *h);
+
 /** The buffers' numbers. */
 cnn_real *harness_reals(const harness_buffer *buffer);
 
