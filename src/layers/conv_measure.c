@@ -34,15 +34,15 @@ typedef struct bench {
 } bench;
 
 /** Whether the pass will run, and so is measured. */
-static bool runs(const cnn_layer_tuning *tuning, int pass)
+static bool runs(const cnn_layer_tuning *tuning, cnn_conv_pass pass)
 {
     return pass == CNN_CONV_FORWARD ||
            (tuning->training && (pass == CNN_CONV_BACKWARD_WEIGHT || tuning->input_gradient));
 }
 
-static bool runs_whole(const bench *b, const cnn_conv_algorithm *algorithm, int pass)
+static bool runs_whole(const bench *b, const cnn_conv_algorithm *algorithm, cnn_conv_pass pass)
 {
-    return algorithm->whole && algorithm->whole(b->geometry, (cnn_conv_pass)pass);
+    return algorithm->whole && algorithm->whole(b->geometry, pass);
 }
 
 static void find_possible(bench *b)
@@ -55,9 +55,9 @@ static void find_possible(bench *b)
 }
 
 /** Bytes that the pass needs prepared. */
-static size_t prepared_size(const bench *b, const cnn_conv_algorithm *algorithm, int pass)
+static size_t prepared_size(const bench *b, const cnn_conv_algorithm *algorithm, cnn_conv_pass pass)
 {
-    return pass == CNN_CONV_BACKWARD_WEIGHT ? 0 : algorithm->prepared_size(b->geometry, (cnn_conv_pass)pass);
+    return pass == CNN_CONV_BACKWARD_WEIGHT ? 0 : algorithm->prepared_size(b->geometry, pass);
 }
 
 /** What the most demanding of the algorithms needs. */
@@ -68,10 +68,10 @@ static void find_sizes(bench *b)
         const cnn_conv_algorithm *algorithm = b->algorithms[i];
         for (int pass = 0; pass < CNN_CONV_PASSES; pass++) {
             const size_t scratch = algorithm->scratch_size(b->geometry, (cnn_conv_pass)pass);
-            const size_t prepared = prepared_size(b, algorithm, pass);
+            const size_t prepared = prepared_size(b, algorithm, (cnn_conv_pass)pass);
             b->scratch_size = scratch > b->scratch_size ? scratch : b->scratch_size;
             b->prepared_size = prepared > b->prepared_size ? prepared : b->prepared_size;
-            if (runs_whole(b, algorithm, pass)) {
+            if (runs_whole(b, algorithm, (cnn_conv_pass)pass)) {
                 b->images = b->tuning->images * b->tuning->lanes;
             }
         }
@@ -190,7 +190,7 @@ static void measure(bench *b)
 {
     for (int i = 0; i < b->count; i++) {
         for (int pass = 0; pass < CNN_CONV_PASSES; pass++) {
-            if (runs(b->tuning, pass)) {
+            if (runs(b->tuning, (cnn_conv_pass)pass)) {
                 measure_pass(b, i, (cnn_conv_pass)pass);
             }
         }
@@ -202,7 +202,7 @@ static double sum(const bench *b, const int of[CNN_CONV_PASSES])
 {
     double seconds = 0;
     for (int pass = 0; pass < CNN_CONV_PASSES; pass++) {
-        const cut how = runs_whole(b, b->algorithms[of[pass]], pass) ? WHOLE : LANES;
+        const cut how = runs_whole(b, b->algorithms[of[pass]], (cnn_conv_pass)pass) ? WHOLE : LANES;
         seconds += b->seconds[of[pass]][pass][how] + (b->tuning->training ? b->preparing[of[pass]][pass] : 0);
     }
     return seconds;
@@ -216,7 +216,7 @@ static void choose(const bench *b, cnn_conv_choice *choice)
     for (int c = 0; c < combinations; c++) {
         int of[CNN_CONV_PASSES] = {c % b->count, c / b->count % b->count, c / b->count / b->count};
         for (int pass = 0; pass < CNN_CONV_PASSES; pass++) {
-            of[pass] = runs(b->tuning, pass) ? of[pass] : of[CNN_CONV_FORWARD];
+            of[pass] = runs(b->tuning, (cnn_conv_pass)pass) ? of[pass] : of[CNN_CONV_FORWARD];
         }
         const double seconds = sum(b, of);
         if (seconds < least) {

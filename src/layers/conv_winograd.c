@@ -234,7 +234,7 @@ static bool possible(const cnn_conv_geometry *g)
 }
 
 /* Images of a lane and of a batch that the rules take for granted: they must follow from the shape alone. */
-#define LANE 8
+#define LANE CNN_LANE_IMAGES
 #define BATCH 64
 
 /* A slice must leave products of some width, and transforms its tiles once more for each slice beside it. */

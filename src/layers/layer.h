@@ -3,7 +3,7 @@
  *
  * A pass is cut into parts. Usually a part is a lane, a fixed slice of the batch's images: x, y, dy, dx, saved and
  * gradients are the lane's own. A layer whose weights outweigh its activations asks for parts of its own over the whole
- * batch instead (forward_parts, backward_parts), and cuts the work among them as it likes. */
+ * batch instead (forward_parts and its like), and cuts the work among them as it likes. */
 #ifndef CNN_LAYERS_LAYER_H
 #define CNN_LAYERS_LAYER_H
 
@@ -45,7 +45,7 @@ typedef enum cnn_layer_pass { CNN_PASS_FORWARD, CNN_PASS_INPUT_GRADIENT, CNN_PAS
 
 /** What a layer declares. The network fills `images` and `input` and zeroes the rest before it calls plan(). */
 typedef struct cnn_layer_plan {
-    int images; /* of a lane, the most that a call of forward alone has */
+    int images; /* of a lane, for choosing how to compute; CNN_LANE_IMAGES in training */
     cnn_shape input;
     cnn_shape output;
     cnn_tensor tensors[CNN_LAYER_TENSORS];

@@ -19,10 +19,10 @@ static const char *const recipes[] = {
     "residual {\nconv filters=16 padding=same bias=off\nbatchnorm\n%srelu\nconv filters=16 padding=same\nbatchnorm\n}\n"
     "%srelu\nresidual projection=batchnorm {\nconv filters=6 stride=2 padding=same\nbatchnorm\n%srelu\n}\n%srelu\n"
     "globalavgpool\ndense units=4\n",
-    "input 9x7x3\nconv filters=6 padding=same algorithm=winograd\n%srelu\n"
-    "residual {\nconv filters=6 kernel=5 padding=same algorithm=winograd\n%srelu\n}\nconv filters=8 groups=2\n%srelu\n"
-    "dense units=200\n%srelu\ndense units=128\nbatchnorm\n%srelu\nresidual {\nbatchnorm\n%srelu\n}\ndense "
-    "units=5\n%srelu\n",
+    ("input 9x7x3\nconv filters=6 padding=same algorithm=winograd\n%srelu\n"
+     "residual {\nconv filters=6 kernel=5 padding=same algorithm=winograd\n%srelu\n}\nconv filters=8 groups=2\n%srelu\n"
+     "dense units=200\n%srelu\ndense units=128\nbatchnorm\n%srelu\nresidual {\nbatchnorm\n%srelu\n}\ndense "
+     "units=5\n%srelu\n"),
     "input 6x6x1\nconv filters=20 kernel=1\n%srelu\nrelu\nmaxpool\nrelu\nresidual {\nbatchnorm\n}\n%srelu\ndense "
     "units=3\n",
 };
