@@ -60,19 +60,16 @@ void cnn_gemm(cnn_factor a, cnn_factor b, cnn_product c)
 
 /* On processors with AVX-512, OpenBLAS (0.3.21) multiplies matrices of up to so many multiplications by kernels that
  * read the factors where they are. With neither transposed these come near the peak, where copying kernels leave a
- * fifth: 64 x 128 x 128 at 198 GFLOP/s, not 160. Their blocks are WIDE columns: pieces of 48 or 96 are a fifth slower
- * than of 64, or of 32 where 64 do not fit. */
+ * fifth: 64 x 128 x 128 at 198 GFLOP/s, not 160. Their blocks are WIDE columns: pieces of 48 or 96 are a fifth slower,
+ * and of 32 a twentieth to a third, also where the sums must be cut for 64 (9 x 256 x 2304 in 59 us, not 92). */
 #define SMALL_PRODUCT 1000000
 #define WIDE 64
 
 /** c = a b + keep * c in pieces of c's columns. */
 static void multiply_near(cnn_matrix a, cnn_matrix b, cnn_product c)
 {
-    const size_t column = (size_t)a.rows * (size_t)a.columns;
-    const int fitting = (int)(SMALL_PRODUCT / (column + 1));
-    const int piece = fitting >= WIDE ? fitting / WIDE * WIDE : WIDE / 2;
-    for (int first = 0; first < b.columns; first += piece) {
-        const int count = b.columns - first < piece ? b.columns - first : piece;
+    for (int first = 0; first < b.columns; first += WIDE) {
+        const int count = b.columns - first < WIDE ? b.columns - first : WIDE;
         const cnn_matrix part = {b.data + first, b.rows, count, b.stride};
         cnn_gemm((cnn_factor){a, CNN_PLAIN}, (cnn_factor){part, CNN_PLAIN},
                  (cnn_product){c.data + first, c.stride, c.keep});
@@ -81,8 +78,7 @@ static void multiply_near(cnn_matrix a, cnn_matrix b, cnn_product c)
 
 void cnn_gemm_near(cnn_matrix a, cnn_matrix b, cnn_product c)
 {
-    const int fitting = (int)(SMALL_PRODUCT / (WIDE / 2) / (size_t)(a.rows + 1)) / 16 * 16;
-    const int most = fitting > 16 ? fitting : 16;
+    const int fitting = SMALL_PRODUCT / WIDE / a.rows / 16 * 16, most = fitting > 16 ? fitting : 16;
     const int pieces = 1 + (a.columns - 1) / most, depth = (a.columns + pieces - 1) / pieces;
     for (int first = 0; first < a.columns; first += depth) {
         const int count = a.columns - first < depth ? a.columns - first : depth;
