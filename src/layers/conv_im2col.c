@@ -11,12 +11,10 @@
 #include <string.h>
 
 /* The columns of a strip take at most about STRIP_BYTES, or what LEAST_ROWS pixels need: from 64 KiB to 1 MiB the
- * speed differs by a few percent. OpenBLAS has kernels without packing for products of at most SMALL_PRODUCT
- * multiplications: forward and input gradient take strips that suit cnn_gemm_near(), whose blocks are CNN_PANEL wide;
- * the weight gradient, whose products are filters x column_size and sum over the strip, those that stay below it (32
- * filters of 3x3x3: 137 us, not 235). */
+ * speed differs by a few percent. Products shall suit OpenBLAS's kernels for small ones (gemm.h): those of
+ * forward and input gradient through cnn_gemm_near(); those of the weight gradient, which are filters x column_size and
+ * sum over the strip, as they are (32 filters of 3x3x3: 137 us, not 235). */
 #define STRIP_BYTES ((size_t)256 << 10)
-#define SMALL_PRODUCT 1000000
 #define LEAST_ROWS 48
 #define LEAST_ROWS_SUMMED 64
 
@@ -32,10 +30,10 @@ static size_t strip_rows(const cnn_conv_geometry *g, cnn_conv_pass pass)
     const size_t size = (size_t)column_size(g), filters = (size_t)g->group_filters;
     size_t row = size * filters, least = LEAST_ROWS_SUMMED; /* multiplications of a row in one product */
     if (pass != CNN_CONV_BACKWARD_WEIGHT) {
-        row = CNN_PANEL * (pass == CNN_CONV_FORWARD ? size : filters);
+        row = CNN_GEMM_WIDE * (pass == CNN_CONV_FORWARD ? size : filters);
         least = LEAST_ROWS;
     }
-    const size_t small = SMALL_PRODUCT / row / 16 * 16, fitting = STRIP_BYTES / (size * sizeof(cnn_real)) / 16 * 16;
+    const size_t small = CNN_GEMM_SMALL / row / 16 * 16, fitting = STRIP_BYTES / (size * sizeof(cnn_real)) / 16 * 16;
     const size_t rows = small < fitting ? small : fitting;
     return rows > least ? rows : least;
 }
@@ -109,13 +107,6 @@ static void set_rows(cnn_real *restrict y, size_t columns, const cnn_real *restr
     }
 }
 
-static void rectify_rows(cnn_real *y, size_t columns, cnn_span span, size_t rows)
-{
-    for (size_t r = 0; r < rows; r++) {
-        cnn_vector_rectify(y + r * columns + span.first, (size_t)(span.end - span.first));
-    }
-}
-
 /** The group's prepared weights, [column_size][group_filters] in panels. */
 static cnn_real *prepared_of(const cnn_conv_geometry *g, const cnn_layer_call *call, int group)
 {
@@ -140,7 +131,8 @@ static void forward(const cnn_conv_geometry *g, const cnn_layer_call *call, cnn_
                                 (cnn_product){call->y + output_at(&strip) + span.first, g->output.channels, g->bias});
         }
         if (call->rectify) {
-            rectify_rows(y, filters, slice.filters, (size_t)strip.count);
+            cnn_vector_rectify(y + slice.filters.first, filters, (size_t)strip.count,
+                               (size_t)(slice.filters.end - slice.filters.first));
         }
     }
 }

@@ -5,7 +5,7 @@
  *
  * The input gradient is the same with dy for x, turned weights, and channels and filters exchanged; the weight gradient
  * is the adjoint, dw = G^T (sum over tiles of (A dy A^T)^T (B^T x B)) G. U is made once a batch. */
-#include "base/memory.h"
+#include "base/arena.h"
 #include "layers/panels.h"
 #include "layers/winograd_tiles.h"
 #include "layers/winograd_weights.h"
@@ -50,12 +50,9 @@ static int filters_at_once(const cnn_conv_geometry *g, cnn_conv_slice slice)
     return filters < most ? filters : most;
 }
 
-/** Room for `count` numbers within `memory`, which is NULL while sizes are added up. */
-static cnn_real *take(workspace *w, void *memory, size_t count)
+static cnn_real *take(cnn_arena *arena, size_t count)
 {
-    cnn_real *at = memory ? (cnn_real *)memory + w->size / sizeof(cnn_real) : NULL;
-    w->size += (count * sizeof(cnn_real) + CNN_ALIGNMENT - 1) / CNN_ALIGNMENT * CNN_ALIGNMENT;
-    return at;
+    return cnn_arena_take(arena, count, sizeof(cnn_real));
 }
 
 /** Places in `memory` for groups of `group` tiles; sizes only where that is NULL. The weight gradient's planes are
@@ -63,17 +60,19 @@ static cnn_real *take(workspace *w, void *memory, size_t count)
 static workspace workspace_in(void *memory, int group, int from, int to, bool gradient)
 {
     workspace w = {0};
+    cnn_arena arena = {.base = memory};
     const size_t most = (size_t)(from > to ? from : to);
-    w.zeros = take(&w, memory, most);
-    w.nowhere = take(&w, memory, most);
-    w.from = take(&w, memory, PLANES * cnn_winograd_stride(group, from));
-    w.to = take(&w, memory, PLANES * cnn_winograd_stride(group, to));
+    w.zeros = take(&arena, most);
+    w.nowhere = take(&arena, most);
+    w.from = take(&arena, PLANES * cnn_winograd_stride(group, from));
+    w.to = take(&arena, PLANES * cnn_winograd_stride(group, to));
     if (gradient) {
-        w.gradient = take(&w, memory, PLANES * cnn_winograd_stride(to, from));
+        w.gradient = take(&arena, PLANES * cnn_winograd_stride(to, from));
     }
     if (memory) {
         memset(w.zeros, 0, most * sizeof *w.zeros);
     }
+    w.size = arena.used;
     return w;
 }
 

@@ -84,8 +84,8 @@ static void forward_units(const cnn_layer_call *call, cnn_span span)
     const cnn_matrix x = {call->x, call->n, inputs, inputs};
     const cnn_matrix weight = {call->tensors[0] + (size_t)span.first * (size_t)inputs, count, inputs, inputs};
     cnn_gemm((cnn_factor){x, CNN_PLAIN}, (cnn_factor){weight, CNN_TRANSPOSED}, (cnn_product){y, units, bias ? 1 : 0});
-    for (size_t i = 0; i < (size_t)call->n && call->rectify; i++) {
-        cnn_vector_rectify(y + i * (size_t)units, (size_t)count);
+    if (call->rectify) {
+        cnn_vector_rectify(y, (size_t)units, (size_t)call->n, (size_t)count);
     }
 }
 

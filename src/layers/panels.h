@@ -7,7 +7,7 @@
 #include "layers/planning.h"
 #include "math/gemm.h"
 
-#define CNN_PANEL 64
+#define CNN_PANEL CNN_GEMM_WIDE
 
 /** Where a column begins. */
 typedef struct cnn_panel {

@@ -58,18 +58,11 @@ void cnn_gemm(cnn_factor a, cnn_factor b, cnn_product c)
     }
 }
 
-/* On processors with AVX-512, OpenBLAS (0.3.21) multiplies matrices of up to so many multiplications by kernels that
- * read the factors where they are. With neither transposed these come near the peak, where copying kernels leave a
- * fifth: 64 x 128 x 128 at 198 GFLOP/s, not 160. Their blocks are WIDE columns: pieces of 48 or 96 are a fifth slower,
- * and of 32 a twentieth to a third, also where the sums must be cut for 64 (9 x 256 x 2304 in 59 us, not 92). */
-#define SMALL_PRODUCT 1000000
-#define WIDE 64
-
 /** c = a b + keep * c in pieces of c's columns. */
 static void multiply_near(cnn_matrix a, cnn_matrix b, cnn_product c)
 {
-    for (int first = 0; first < b.columns; first += WIDE) {
-        const int count = b.columns - first < WIDE ? b.columns - first : WIDE;
+    for (int first = 0; first < b.columns; first += CNN_GEMM_WIDE) {
+        const int count = b.columns - first < CNN_GEMM_WIDE ? b.columns - first : CNN_GEMM_WIDE;
         const cnn_matrix part = {b.data + first, b.rows, count, b.stride};
         cnn_gemm((cnn_factor){a, CNN_PLAIN}, (cnn_factor){part, CNN_PLAIN},
                  (cnn_product){c.data + first, c.stride, c.keep});
@@ -78,7 +71,7 @@ static void multiply_near(cnn_matrix a, cnn_matrix b, cnn_product c)
 
 void cnn_gemm_near(cnn_matrix a, cnn_matrix b, cnn_product c)
 {
-    const int fitting = SMALL_PRODUCT / WIDE / a.rows / 16 * 16, most = fitting > 16 ? fitting : 16;
+    const int fitting = CNN_GEMM_SMALL / CNN_GEMM_WIDE / a.rows / 16 * 16, most = fitting > 16 ? fitting : 16;
     const int pieces = 1 + (a.columns - 1) / most, depth = (a.columns + pieces - 1) / pieces;
     for (int first = 0; first < a.columns; first += depth) {
         const int count = a.columns - first < depth ? a.columns - first : depth;

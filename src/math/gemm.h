@@ -29,8 +29,16 @@ typedef struct cnn_product {
 /** c = a b + keep * c; the sizes come from the factors, which must agree. Empty products are left out. */
 void cnn_gemm(cnn_factor a, cnn_factor b, cnn_product c);
 
+/* What OpenBLAS (0.3.21) has on processors with AVX-512: kernels for matrices of up to CNN_GEMM_SMALL multiplications
+ * that read the factors where they are. With neither transposed these come near the peak, where copying kernels leave
+ * a fifth: 64 x 128 x 128 at 198 GFLOP/s, not 160. Their blocks are CNN_GEMM_WIDE columns: pieces of 48 or 96 are a
+ * fifth slower, and of 32 a twentieth to a third, also where the sums must be cut for 64 (9 x 256 x 2304 in 59 us, not
+ * 92). */
+#define CNN_GEMM_SMALL 1000000
+#define CNN_GEMM_WIDE 64
+
 /** The same, for factors that fit in the caches and may have been used just before: in pieces of c's columns, and of
- * the sums where these are long, that OpenBLAS multiplies without copying the factors. Sizes are at least 1. */
+ * the sums where these are long, for those kernels. Sizes are at least 1. */
 void cnn_gemm_near(cnn_matrix a, cnn_matrix b, cnn_product c);
 
 /** Sets OpenBLAS's process-wide thread count to 1 and gives the former one in *former, or fails with CNN_PLATFORM. */

@@ -12,10 +12,12 @@ void cnn_vector_add(cnn_real *restrict y, const cnn_real *restrict x, size_t cou
     }
 }
 
-void cnn_vector_rectify(cnn_real *y, size_t count)
+void cnn_vector_rectify(cnn_real *y, size_t stride, size_t rows, size_t columns)
 {
-    for (size_t i = 0; i < count; i++) {
-        y[i] = y[i] < 0 ? 0 : y[i];
+    for (size_t r = 0; r < rows; r++, y += stride) {
+        for (size_t i = 0; i < columns; i++) {
+            y[i] = y[i] < 0 ? 0 : y[i];
+        }
     }
 }
 

@@ -15,8 +15,8 @@
 
 /** y[i] += x[i] */
 void cnn_vector_add(cnn_real *restrict y, const cnn_real *restrict x, size_t count);
-/** y[i] = y[i] < 0 ? 0 : y[i]: NaN stays. */
-void cnn_vector_rectify(cnn_real *y, size_t count);
+/** y[r][i] = y[r][i] < 0 ? 0 : y[r][i], rows being `stride` apart: NaN stays. */
+void cnn_vector_rectify(cnn_real *y, size_t stride, size_t rows, size_t columns);
 /** y[i] = keep * y[i] + sum over r of x[r][i]; keep is 0 (y is not read) or 1. In the order of the rows. */
 void cnn_vector_sum_rows(cnn_real *restrict y, const cnn_real *restrict x, size_t rows, size_t columns, int keep);
 
