@@ -54,6 +54,10 @@ cnn_real *harness_reals(const harness_buffer *buffer);
 void harness_twin_run(reference_call *twin, const harness *h, bool training);
 void harness_twin_free(reference_call *twin);
 
+/** Runs all passes, forward in inference too, and fails where the norm of the difference to the twin's numbers is not
+ * small beside the norm of these and 1. Training can bear 1e-4 in float; less is met. */
+void harness_check_twin(harness *h);
+
 /** The largest distance of two arrays over the largest number of the second (at least `floor`); infinite where one has
  * a NaN. */
 double harness_distance(const cnn_real *a, const double *b, size_t count, double floor);

@@ -68,3 +68,35 @@ double harness_distance(const cnn_real *a, const double *b, size_t count, double
     }
     return distance / largest;
 }
+
+static void check_norm(const harness *h, const char *what, const harness_buffer *buffer, const double *expected)
+{
+    const double tolerance = sizeof(cnn_real) == sizeof(double) ? 1e-12 : 5e-6;
+    double difference = 0, size = 0;
+    for (size_t i = 0; i < buffer->size / sizeof(cnn_real); i++) {
+        const double apart = (double)harness_reals(buffer)[i] - expected[i];
+        difference += apart * apart;
+        size += expected[i] * expected[i];
+    }
+    if (!(sqrt(difference) <= tolerance * (1 + sqrt(size)))) {
+        fail_msg("%s on %dx%dx%d, n %d, as '%s': %s is %g of %g off", h->text, h->plan.input.height,
+                 h->plan.input.width, h->plan.input.channels, h->n, h->plan.algorithm, what, sqrt(difference),
+                 sqrt(size));
+    }
+}
+
+void harness_check_twin(harness *h)
+{
+    reference_call twin;
+    harness_twin_run(&twin, h, true);
+    harness_forward(h, false);
+    check_norm(h, "y in inference", &h->y, twin.y);
+    harness_forward(h, true);
+    check_norm(h, "y", &h->y, twin.y);
+    harness_backward(h);
+    check_norm(h, "dx", &h->dx, twin.dx);
+    for (int t = 0; t < h->plan.tensor_count; t++) {
+        check_norm(h, h->plan.tensors[t].name, &h->gradients[t], twin.gradients[t]);
+    }
+    harness_twin_free(&twin);
+}

@@ -5,30 +5,12 @@
 #include "reference/harness.h"
 #include "unit/unit.h"
 
-#include <math.h>
 #include <stdio.h>
 #include <string.h>
-
-/** Of the difference's norm to the norm of the expected numbers and 1, as in the tests of Winograd convolution. */
-static const double tolerance = sizeof(cnn_real) == sizeof(double) ? 1e-12 : 5e-6;
 
 static const cnn_layer_tuning training = {.images = 2, .lanes = 3, .training = true, .input_gradient = true};
 static const cnn_layer_tuning first_layer = {.images = 2, .lanes = 3, .training = true};
 static const cnn_layer_tuning inference = {.images = 2, .lanes = 1};
-
-static void check(const harness *h, const char *what, const harness_buffer *buffer, const double *expected)
-{
-    double difference = 0, size = 0;
-    for (size_t i = 0; i < buffer->size / sizeof(cnn_real); i++) {
-        const double apart = (double)harness_reals(buffer)[i] - expected[i];
-        difference += apart * apart;
-        size += expected[i] * expected[i];
-    }
-    if (!(sqrt(difference) <= tolerance * (1 + sqrt(size)))) {
-        fail_msg("%s on %dx%dx%d as '%s': %s is %g of %g off", h->text, h->plan.input.height, h->plan.input.width,
-                 h->plan.input.channels, h->plan.algorithm, what, sqrt(difference), sqrt(size));
-    }
-}
 
 static void plan(harness *h, const char *text, cnn_shape input)
 {
@@ -64,19 +46,10 @@ static void test_passes_stay_right(void **state)
     const cnn_layer_tuning *const tunings[] = {&training, &first_layer, &inference};
     for (size_t i = 0; i < 3 * sizeof cases / sizeof *cases; i++) {
         harness h;
-        reference_call twin;
         plan(&h, cases[i / 3].text, cases[i / 3].input);
         tune(&h, tunings[i % 3]);
         harness_take(&h, 3, 2, i);
-        harness_twin_run(&twin, &h, true);
-        harness_forward(&h, false);
-        check(&h, "y in inference", &h.y, twin.y);
-        harness_forward(&h, true);
-        check(&h, "y", &h.y, twin.y);
-        harness_backward(&h);
-        check(&h, "dx", &h.dx, twin.dx);
-        check(&h, "dweight", &h.gradients[0], twin.gradients[0]);
-        harness_twin_free(&twin);
+        harness_check_twin(&h);
         harness_free(&h);
     }
 }

@@ -3,14 +3,10 @@
 #include "reference/harness.h"
 #include "unit/unit.h"
 
-#include <math.h>
 #include <stdio.h>
 #include <string.h>
 
 #define SHAPES 200
-
-/** Of the difference's norm to the norm of the expected numbers and 1. Training can bear 1e-4 in float; less is met. */
-static const double tolerance = sizeof(cnn_real) == sizeof(double) ? 1e-12 : 5e-6;
 
 static int between(cnn_random *random, int low, int high)
 {
@@ -30,38 +26,12 @@ static void draw(cnn_random *random, char text[160], cnn_shape *input, int *n)
              between(random, 0, 1) ? "on" : "off");
 }
 
-static void check(const harness *h, const char *what, const harness_buffer *buffer, const double *expected)
-{
-    double difference = 0, size = 0;
-    for (size_t i = 0; i < buffer->size / sizeof(cnn_real); i++) {
-        const double apart = (double)harness_reals(buffer)[i] - expected[i];
-        difference += apart * apart;
-        size += expected[i] * expected[i];
-    }
-    if (!(sqrt(difference) <= tolerance * (1 + sqrt(size)))) {
-        fail_msg("%s on %dx%dx%d, n %d: %s is %g of %g off", h->text, h->plan.input.height, h->plan.input.width,
-                 h->plan.input.channels, h->n, what, sqrt(difference), sqrt(size));
-    }
-}
-
 static void compare(const char *text, cnn_shape input, int n, uint64_t seed)
 {
     harness h;
-    reference_call twin;
     harness_new(&h, text, input, n, 1, seed);
     assert_string_equal(h.plan.algorithm, "winograd");
-    harness_twin_run(&twin, &h, true);
-    harness_forward(&h, false);
-    check(&h, "y in inference", &h.y, twin.y);
-    harness_forward(&h, true);
-    check(&h, "y", &h.y, twin.y);
-    harness_backward(&h);
-    check(&h, "dx", &h.dx, twin.dx);
-    check(&h, "dweight", &h.gradients[0], twin.gradients[0]);
-    if (h.plan.tensor_count > 1) {
-        check(&h, "dbias", &h.gradients[1], twin.gradients[1]);
-    }
-    harness_twin_free(&twin);
+    harness_check_twin(&h);
     harness_free(&h);
 }
 

@@ -4,13 +4,14 @@
 #include "math/gemm.h"
 #include "net/program.h"
 #include "net/runner.h"
+#include "unit/network.h"
 #include "unit/unit.h"
 
 #include <math.h>
 #include <stdio.h>
 #include <string.h>
 
-enum { BATCH = 20, STEPS = 4, MOST_TEXT = 2048, MOST_CLASSES = 8 };
+enum { BATCH = 20, STEPS = 4, MOST_CLASSES = 8 };
 
 /* "%s" stands before each rectifier. Residuals whose inputs are read twice, sums in place, layers over the whole batch,
  * both algorithms of convolution, and a rectifier as the last layer. */
@@ -51,30 +52,11 @@ static void loss(void *context, const cnn_loss_call *call)
     }
 }
 
-/** The recipe with `before` at the places of "%s". */
-static cnn_network *plan(const char *text, const char *before, cnn_recipe **recipe)
-{
-    char whole[MOST_TEXT] = "";
-    for (const char *at = strstr(text, "%s"); at != NULL; at = strstr(text, "%s")) {
-        strncat(whole, text, (size_t)(at - text));
-        strcat(whole, before);
-        text = at + 2;
-    }
-    strcat(whole, text);
-    cnn_error error = {0};
-    *recipe = cnn_recipe_parse(whole, "test.recipe", &error);
-    cnn_network *network = *recipe != NULL ? cnn_network_new(*recipe, &error) : NULL;
-    if (network == NULL) {
-        fail_msg("%s", error.message);
-    }
-    return network;
-}
-
 static void set_up(bed *b, const char *text, const char *before)
 {
     memset(b, 0, sizeof *b);
     assert_int_equal(cnn_blas_single_thread(NULL), CNN_OK);
-    b->network = plan(text, before, &b->recipe);
+    b->network = network_with(text, before, &b->recipe);
     b->team = cnn_team_new(2, NULL);
     cnn_runner_options options = {.batch = BATCH, .team = b->team};
     b->inference = cnn_runner_new(b->network, &options, NULL);
@@ -200,7 +182,7 @@ static void rectifiers_that_alone_read_a_layer_are_its_work(void **state)
         const size_t at = k / 2;
         const bool training = k % 2;
         cnn_recipe *recipe;
-        cnn_network *network = plan(recipes[at], "", &recipe);
+        cnn_network *network = network_with(recipes[at], "", &recipe);
         cnn_program program;
         assert_int_equal(cnn_program_make(&program, network, BATCH, training, NULL), CNN_OK);
         assert_int_equal(count_rectifying(&program, network), rectified[at]);
@@ -218,7 +200,7 @@ static void other_rectifiers_are_not(void **state)
     (void)state;
     cnn_recipe *recipe;
     cnn_network *network =
-        plan("input 4x4x1\nconv filters=2\nresidual {\nrelu\n}\nmaxpool\nrelu\ndense units=2\n", "", &recipe);
+        network_with("input 4x4x1\nconv filters=2\nresidual {\nrelu\n}\nmaxpool\nrelu\ndense units=2\n", "", &recipe);
     cnn_program program;
     assert_int_equal(cnn_program_make(&program, network, 1, false, NULL), CNN_OK);
     assert_int_equal(count_rectifying(&program, network), 0);

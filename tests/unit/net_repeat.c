@@ -4,11 +4,12 @@
 #include "math/gemm.h"
 #include "net/program.h"
 #include "net/runner.h"
+#include "unit/network.h"
 #include "unit/unit.h"
 
 #include <string.h>
 
-enum { BATCH = 37, MOST_TEXT = 1024 };
+enum { BATCH = 37 };
 
 /* "%s" stands behind each output that a convolution or batch normalization reads. Several readers, one of them in
  * place; batch normalization behind batch normalization; a layer over the whole batch, whose input is kept. */
@@ -21,26 +22,6 @@ static const char recipe_text[] =
 /* The nodes that repeat: of the batch normalizations behind each other every second one. */
 static const char *const repeated_names[] = {"batchnorm1", "batchnorm2", "batchnorm4", "batchnorm5"};
 #define REPEATED (sizeof repeated_names / sizeof *repeated_names)
-
-/** The network with `behind` at the places of "%s". */
-static cnn_network *plan(const char *behind, cnn_recipe **recipe)
-{
-    char whole[MOST_TEXT] = "";
-    const char *text = recipe_text;
-    for (const char *at = strstr(text, "%s"); at != NULL; at = strstr(text, "%s")) {
-        strncat(whole, text, (size_t)(at - text));
-        strcat(whole, behind);
-        text = at + 2;
-    }
-    strcat(whole, text);
-    cnn_error error = {0};
-    *recipe = cnn_recipe_parse(whole, "test.recipe", &error);
-    cnn_network *network = *recipe != NULL ? cnn_network_new(*recipe, &error) : NULL;
-    if (network == NULL) {
-        fail_msg("%s", error.message);
-    }
-    return network;
-}
 
 /** A gradient that pulls every image's logits towards numbers of its own. */
 static void loss(void *context, const cnn_loss_call *call)
@@ -55,7 +36,7 @@ static void loss(void *context, const cnn_loss_call *call)
 static cnn_real *train(const char *behind, int batch, size_t *count)
 {
     cnn_recipe *recipe;
-    cnn_network *network = plan(behind, &recipe);
+    cnn_network *network = network_with(recipe_text, behind, &recipe);
     cnn_team *team = cnn_team_new(2, NULL);
     const cnn_runner_options options = {.batch = batch, .team = team, .loss = loss};
     cnn_runner *runner = cnn_runner_new(network, &options, NULL);
@@ -139,7 +120,7 @@ static void what_is_repeated_is_not_kept(void **state)
     (void)state;
     cnn_recipe *recipe;
     cnn_program program, kept;
-    cnn_network *network = plan("", &recipe);
+    cnn_network *network = network_with(recipe_text, "", &recipe);
     assert_int_equal(cnn_program_make(&program, network, BATCH, true, NULL), CNN_OK);
     const int loss_at = find_operation(&program, CNN_OPERATION_LOSS, -1);
     assert_int_equal(count_repeats(&program), REPEATED);
@@ -154,7 +135,7 @@ static void what_is_repeated_is_not_kept(void **state)
     }
     cnn_network_free(network);
     cnn_recipe_free(recipe);
-    network = plan("dropout rate=0\n", &recipe);
+    network = network_with(recipe_text, "dropout rate=0\n", &recipe);
     assert_int_equal(cnn_program_make(&kept, network, BATCH, true, NULL), CNN_OK);
     assert_int_equal(count_repeats(&kept), 0);
     assert_true(program.lane_size < kept.lane_size);
@@ -169,7 +150,7 @@ static void inference_repeats_nothing(void **state)
     (void)state;
     cnn_recipe *recipe;
     cnn_program program;
-    cnn_network *network = plan("", &recipe);
+    cnn_network *network = network_with(recipe_text, "", &recipe);
     assert_int_equal(cnn_program_make(&program, network, BATCH, false, NULL), CNN_OK);
     assert_int_equal(count_repeats(&program), 0);
     cnn_program_clear(&program);
