@@ -29,6 +29,15 @@ typedef enum cnn_initialization {
     CNN_INITIALIZE_HE_NORMAL /* normal, deviation sqrt(2 / fan_in); He et al. 2015, arXiv 1502.01852 */
 } cnn_initialization;
 
+/** What an activation means to others: which initialization suits the weights before it, and where it saturates. */
+typedef struct cnn_activation {
+    bool is;                  /* the layer is one */
+    cnn_initialization suits; /* of the weights before it, unless the recipe names another */
+    double slope;             /* of its negative side: He's 2 / fan becomes 2 / ((1 + slope^2) fan) */
+    bool saturates;
+    double low, high; /* where it saturates: the limits of its output, infinite on a side without one */
+} cnn_activation;
+
 typedef struct cnn_tensor {
     const char *name; /* "weight", "bias", "gain", "mean", "variance" */
     cnn_role role;
@@ -55,6 +64,7 @@ typedef struct cnn_layer_plan {
     const char *methods[CNN_LAYER_PASSES]; /* likewise how each pass is computed, with its grouping */
     bool in_place;                         /* forward may be called with y == x, backward with dx == dy */
     bool inactive;                         /* in inference the layer is the identity and is left out */
+    cnn_activation activation;
     bool is_rectifier;                     /* y = x < 0 ? 0 : x, which the layer before may do in its place */
     bool rectifies;                        /* forward heeds call->rectify */
     bool rectifies_backward;               /* backward_sums() and backward() do, too */

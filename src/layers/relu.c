@@ -7,6 +7,7 @@ static cnn_status relu_plan(cnn_layer_plan *plan, const void *options, void *sta
 {
     (void)options, (void)state;
     plan->in_place = true;
+    plan->activation = (cnn_activation){.is = true, .suits = CNN_INITIALIZE_HE_NORMAL};
     plan->is_rectifier = true;
     plan->backward_reads_output = true;
     return cnn_plan_output(plan, plan->input, error);
