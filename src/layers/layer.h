@@ -65,9 +65,9 @@ typedef struct cnn_layer_plan {
     bool in_place;                         /* forward may be called with y == x, backward with dx == dy */
     bool inactive;                         /* in inference the layer is the identity and is left out */
     cnn_activation activation;
-    bool is_rectifier;                     /* y = x < 0 ? 0 : x, which the layer before may do in its place */
-    bool rectifies;                        /* forward heeds call->rectify */
-    bool rectifies_backward;               /* backward_sums() and backward() do, too */
+    bool is_rectifier;       /* y = x < 0 ? 0 : x, which the layer before may do in its place */
+    bool rectifies;          /* forward heeds call->rectify */
+    bool rectifies_backward; /* backward_sums() and backward() do, too */
     bool backward_reads_input, backward_reads_output;
     bool repeatable;     /* in training forward() may be called again before backward_sums(), with x, tensors, prepared,
                             shared and scratch alone, and gives the same bits */
