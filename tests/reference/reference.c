@@ -6,11 +6,13 @@
 #include <string.h>
 
 extern const reference_layer reference_conv, reference_dense, reference_relu, reference_maxpool, reference_avgpool,
-    reference_globalavgpool, reference_dropout, reference_batchnorm, reference_add;
+    reference_globalavgpool, reference_dropout, reference_batchnorm, reference_add, reference_standardize,
+    reference_penalty;
 
 const reference_layer *const reference_layers[] = {
-    &reference_conv,          &reference_dense,   &reference_relu,      &reference_maxpool, &reference_avgpool,
-    &reference_globalavgpool, &reference_dropout, &reference_batchnorm, &reference_add,     NULL};
+    &reference_conv,    &reference_dense,         &reference_relu,    &reference_maxpool,
+    &reference_avgpool, &reference_globalavgpool, &reference_dropout, &reference_batchnorm,
+    &reference_add,     &reference_standardize,   &reference_penalty, NULL};
 
 const reference_layer *reference_find(const char *text)
 {

@@ -241,7 +241,8 @@ static void set_explains_and_changes_nothing(void **state)
         {"schedule=step", "train: schedule=step needs step-every=EPOCHS"},
         {"conv2.filters=3", "test.recipe has no 'conv2'; did you mean 'conv1'?"},
         {"xyzzy.filters=3", "test.recipe has no 'xyzzy'; it has: train, augment, input, conv1, dense1"},
-        {"conv1.=3", "conv1: unknown option ''; known are: filters, kernel, stride, padding, groups, bias, algorithm"},
+        {"conv1.=3", "conv1: unknown option ''; known are: filters, kernel, stride, padding, groups, bias, init, fan, "
+                     "limit, std, weight-decay, l1, max-norm, frozen, algorithm"},
         {"conv1.filters=0", "conv1: filters=0: must be a whole number, 1 to 65536"},
         {"input.shape=8x8x2", "input: 8x8x2: an image has 1 channel (grey) or 3 (colour)"},
         {"augment.turn=3", "augment: unknown option 'turn'; known are: shift, fill, flip, rotate, scale, cutout, "
