@@ -60,7 +60,7 @@ typedef struct cnn_activation {
 } cnn_activation;
 
 typedef struct cnn_tensor {
-    const char *name; /* "weight", "bias", "gain", "mean", "variance" */
+    const char *name; /* "weight", "bias", "gain", "slope", "mean", "variance" */
     cnn_role role;
     int rank, sizes[4]; /* row-major; convolution weights are [filters][kernel_h][kernel_w][channels / groups] */
     cnn_initialization initialization;

@@ -134,14 +134,16 @@ static void places_errors_of_options(void **state)
                  "r:2:1: train: val=1.5: must be a share below 1, or a whole number of images");
 }
 
+#define KNOWN                                                                                                          \
+    "input, train, augment, residual, }, conv, relu, leakyrelu, prelu, elu, selu, gelu, silu, softplus, sigmoid, "     \
+    "tanh, softsign, abs, linear, maxout, maxpool, avgpool, globalavgpool, dense, dropout, batchnorm"
+
 static void places_errors_of_statements(void **state)
 {
     (void)state;
     assert_fails(INPUT "\n# x\n   maxpol\n", "r:4:4: unknown statement 'maxpol'; did you mean 'maxpool'?");
-    assert_fails(INPUT "xyzzy\n", "r:2:1: unknown statement 'xyzzy'; known are: input, train, augment, residual, }, "
-                                  "conv, relu, maxpool, avgpool, globalavgpool, dense, dropout, batchnorm");
-    assert_fails(INPUT "add\n", "r:2:1: unknown statement 'add'; known are: input, train, augment, residual, }, "
-                                "conv, relu, maxpool, avgpool, globalavgpool, dense, dropout, batchnorm");
+    assert_fails(INPUT "xyzzy\n", "r:2:1: unknown statement 'xyzzy'; known are: " KNOWN);
+    assert_fails(INPUT "add\n", "r:2:1: unknown statement 'add'; known are: " KNOWN);
     assert_fails("relu\n", "r:1:1: relu: a recipe begins with its input, as in 'input 28x28x1'");
     assert_fails(INPUT "relu\n" INPUT, "r:3:1: input: there is one already, in line 1");
     assert_fails(INPUT "train\nrelu\ntrain\n", "r:4:1: train: there is one already, in line 2");
