@@ -26,5 +26,6 @@ extern const cnn_command cnn_eval_command;
 extern const cnn_command cnn_compare_command;
 extern const cnn_command cnn_classify_command;
 extern const cnn_command cnn_info_command;
+extern const cnn_command cnn_inspect_command;
 
 #endif

@@ -13,6 +13,19 @@ double cnn_history_rate(const cnn_progress *progress)
     return progress->seconds > 0 ? progress->images / progress->seconds : 0;
 }
 
+/* Left empty where nothing is known. */
+static void write_inspection(FILE *file, const cnn_trainer *trainer, int epoch)
+{
+    cnn_inspection inspection;
+    if (cnn_trainer_inspection(trainer, epoch, &inspection, NULL) != CNN_OK) {
+        fputs(",,,,\n", file);
+        return;
+    }
+    fprintf(file, ",%.7g,%.7g,%.7g,%.7g\n", inspection.dead, inspection.zeros, inspection.gradient_norm,
+            inspection.update_ratio);
+    cnn_free(inspection.layers);
+}
+
 static void write_row(FILE *file, const cnn_progress *epoch)
 {
     fprintf(file, "%d,%.7g,%.7g,", epoch->epoch, epoch->loss, epoch->accuracy);
@@ -21,7 +34,7 @@ static void write_row(FILE *file, const cnn_progress *epoch)
     } else {
         fputs(",,", file);
     }
-    fprintf(file, "%.7g,%.1f,%.6f\n", epoch->learning_rate, cnn_history_rate(epoch), epoch->seconds);
+    fprintf(file, "%.7g,%.1f,%.6f", epoch->learning_rate, cnn_history_rate(epoch), epoch->seconds);
 }
 
 static bool write_rows(const cnn_trainer *trainer, const char *path)
@@ -30,10 +43,13 @@ static bool write_rows(const cnn_trainer *trainer, const char *path)
     if (!file) {
         return false;
     }
-    fputs("epoch,train_loss,train_accuracy,val_loss,val_accuracy,learning_rate,images_per_second,seconds\n", file);
+    fputs("epoch,train_loss,train_accuracy,val_loss,val_accuracy,learning_rate,images_per_second,seconds,"
+          "dead,zeros,gradient_norm,update_ratio\n",
+          file);
     cnn_progress epoch;
     for (int number = 1; cnn_trainer_epoch(trainer, number, &epoch); number++) {
         write_row(file, &epoch);
+        write_inspection(file, trainer, number);
     }
     const bool written = fflush(file) == 0 && !ferror(file);
     return fclose(file) == 0 && written;

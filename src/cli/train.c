@@ -19,7 +19,7 @@ typedef struct train_settings {
     int epochs, threads;
     uint64_t seed;
     cnn_args_list set;
-    bool resume, tune, json, quiet;
+    bool resume, tune, inspect, json, quiet;
 } train_settings;
 
 /* One run of the command. */
@@ -183,7 +183,7 @@ static cnn_exit save_checkpoint(training *run)
 
 static cnn_exit end_epoch(training *run, const cnn_progress *progress)
 {
-    cnn_report_epoch(&run->report, progress);
+    cnn_report_epoch(&run->report, run->trainer, progress);
     const cnn_exit code = save_checkpoint(run);
     if (code != CNN_EXIT_DONE) {
         return code;
@@ -283,6 +283,7 @@ static cnn_exit run_train(const cnn_args *args)
         .paths = &run.paths,
         .recipe = run.recipe_path,
         .data = settings->data,
+        .inspect = settings->inspect,
     };
     cnn_exit code = cnn_paths_fill(&run.paths, settings->out, run.recipe_path) ? prepare(&run) : CNN_EXIT_FAILED;
     cnn_progress progress;
@@ -297,6 +298,7 @@ static cnn_exit run_train(const cnn_args *args)
     cnn_dataset_free(run.data);
     cnn_recipe_free(run.recipe);
     cnn_paths_clear(&run.paths);
+    cnn_report_clear(&run.report);
     return code;
 }
 
@@ -341,6 +343,11 @@ static const cnn_args_option options[] = {
      .type = CNN_ARGS_FLAG,
      .offset = FIELD(resume)},
     {.name = "tune", .help = CNN_TUNE_HELP, .type = CNN_ARGS_FLAG, .offset = FIELD(tune)},
+    {.name = "inspect",
+     .help = "show after each epoch what its layers' outputs, gradients and weights are\n"
+             "like ('cnn inspect --help'); with --json they are always there",
+     .type = CNN_ARGS_FLAG,
+     .offset = FIELD(inspect)},
     {.name = "set",
      .placeholder = "K=V",
      .help = "change the recipe: lr=0.1 of its train statement, conv2.filters=64,\n"

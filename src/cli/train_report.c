@@ -3,9 +3,11 @@
 
 #include "format.h"
 #include "history.h"
+#include "inspect_report.h"
 #include "output.h"
 
 #include <inttypes.h>
+#include <stdlib.h>
 #include <string.h>
 #include <time.h>
 
@@ -169,7 +171,27 @@ static void epoch_text(const cnn_report *report, const cnn_progress *progress)
              cnn_format_duration(progress->seconds, CNN_FORMAT_ROOM));
 }
 
-static void epoch_json(const cnn_progress *progress)
+/* The table, if it is wanted, and each warning that a layer has not had before. */
+static void inspection_text(cnn_report *report, const cnn_inspection *inspection)
+{
+    char line[CNN_INSPECT_LINE];
+    for (int i = 0; report->inspect && i <= inspection->layer_count; i++) {
+        cnn_tell("    %s", cnn_inspect_line(inspection, i, line));
+    }
+    if (!report->told) {
+        report->told = calloc((size_t)inspection->layer_count + 1, sizeof *report->told);
+    }
+    const cnn_layer_inspection *layer = cnn_inspect_warning(inspection, 0);
+    for (int rank = 0; report->told && layer; layer = cnn_inspect_warning(inspection, ++rank)) {
+        unsigned *told = &report->told[layer - inspection->layers];
+        if (!(*told >> layer->severity & 1)) {
+            cnn_tell("note: %s", layer->warning);
+        }
+        *told |= 1u << layer->severity;
+    }
+}
+
+static void epoch_json(const cnn_progress *progress, const cnn_inspection *inspection)
 {
     json_t *object =
         json_pack("{s:s, s:i, s:i, s:o, s:o}", "event", "epoch", "epoch", progress->epoch, "epochs", progress->epochs,
@@ -181,18 +203,33 @@ static void epoch_json(const cnn_progress *progress)
     json_object_set_new(object, "learning_rate", cnn_json_number(progress->learning_rate));
     json_object_set_new(object, "images_per_second", cnn_json_number(cnn_history_rate(progress)));
     json_object_set_new(object, "seconds", cnn_json_number(progress->seconds));
+    if (inspection) {
+        json_object_set_new(object, "inspection", cnn_inspect_json(inspection));
+    }
     cnn_output_json(object);
 }
 
-void cnn_report_epoch(cnn_report *report, const cnn_progress *progress)
+void cnn_report_epoch(cnn_report *report, const cnn_trainer *trainer, const cnn_progress *progress)
 {
+    cnn_inspection inspection = {0};
+    const bool inspected = cnn_trainer_inspection(trainer, progress->epoch, &inspection, NULL) == CNN_OK;
     report->epoch_seconds = progress->seconds;
     if (report->mode == CNN_REPORT_TEXT) {
         cnn_report_pause(report);
         epoch_text(report, progress);
+        if (inspected) {
+            inspection_text(report, &inspection);
+        }
     } else if (report->mode == CNN_REPORT_JSON) {
-        epoch_json(progress);
+        epoch_json(progress, inspected ? &inspection : NULL);
     }
+    cnn_free(inspection.layers);
+}
+
+void cnn_report_clear(cnn_report *report)
+{
+    free(report->told);
+    report->told = NULL;
 }
 
 static void done_text(const cnn_report *report, const cnn_progress *progress, double seconds)

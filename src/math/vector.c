@@ -93,6 +93,8 @@ const cnn_vector_kernels CNN_VARIANT(cnn_vector_kernels) = {
     .add = cnn_vector_add,
     .sum_rows = cnn_vector_sum_rows,
     .is_finite = is_finite,
+    .moments = cnn_vector_moments,
+    .squares = cnn_vector_squares,
     .sgd = sgd,
     .adamw = adamw,
 };

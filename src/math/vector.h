@@ -12,6 +12,8 @@
 #define cnn_vector_add CNN_VARIANT(cnn_vector_add)
 #define cnn_vector_sum_rows CNN_VARIANT(cnn_vector_sum_rows)
 #define cnn_vector_rectify CNN_VARIANT(cnn_vector_rectify)
+#define cnn_vector_moments CNN_VARIANT(cnn_vector_moments)
+#define cnn_vector_squares CNN_VARIANT(cnn_vector_squares)
 
 /** y[i] += x[i] */
 void cnn_vector_add(cnn_real *restrict y, const cnn_real *restrict x, size_t count);
@@ -19,6 +21,18 @@ void cnn_vector_add(cnn_real *restrict y, const cnn_real *restrict x, size_t cou
 void cnn_vector_rectify(cnn_real *y, size_t stride, size_t rows, size_t columns);
 /** y[i] = keep * y[i] + sum over r of x[r][i]; keep is 0 (y is not read) or 1. In the order of the rows. */
 void cnn_vector_sum_rows(cnn_real *restrict y, const cnn_real *restrict x, size_t rows, size_t columns, int keep);
+
+/** Sums over an array's values, and how many of them are 0, and how many at or beyond one of two bounds. */
+typedef struct cnn_moments {
+    double sum, squares, zeros, saturated;
+} cnn_moments;
+
+/** The moments of x[rows][columns], the bounds being the lower and the upper one, infinite where there is none. Sets
+ * live[c] to 1 where column c is not 0 in every row, and leaves it else. moments.c, like the next. */
+void cnn_vector_moments(const cnn_real *x, size_t rows, size_t columns, const cnn_real bounds[2], cnn_moments *moments,
+                        unsigned char *live);
+/** The sum of x[i]^2. */
+double cnn_vector_squares(const cnn_real *x, size_t count);
 
 /** A step of stochastic gradient descent with momentum over `count` parameters w, gradients g and momenta v. */
 typedef struct cnn_sgd_step {
@@ -38,6 +52,9 @@ typedef struct cnn_vector_kernels {
     void (*sum_rows)(cnn_real *restrict y, const cnn_real *restrict x, size_t rows, size_t columns, int keep);
     /** Whether all values are finite. */
     int (*is_finite)(const cnn_real *x, size_t count);
+    void (*moments)(const cnn_real *x, size_t rows, size_t columns, const cnn_real bounds[2], cnn_moments *moments,
+                    unsigned char *live);
+    double (*squares)(const cnn_real *x, size_t count);
     /** gradient = g + decay * w; v = momentum * v + gradient; w -= rate * v, or with nesterov
      * rate * (gradient + momentum * v) */
     void (*sgd)(const cnn_sgd_step *step, cnn_real *restrict w, cnn_real *restrict v, const cnn_real *restrict g,

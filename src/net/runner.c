@@ -55,19 +55,6 @@ const cnn_real *cnn_runner_output(const cnn_runner *runner, int index)
 
 /* ---- measuring */
 
-void cnn_runner_observe(cnn_runner *runner, cnn_runner_observer *observer, void *context)
-{
-    runner->observer = observer;
-    runner->observer_context = context;
-}
-
-void cnn_runner_note(const cnn_runner *runner, int thread, int node, cnn_work pass)
-{
-    if (runner->observer != NULL) {
-        runner->observer(runner->observer_context, thread, node, pass);
-    }
-}
-
 static void note_operation(const cnn_runner *r, const cnn_operation *operation, int thread)
 {
     static const cnn_work passes[] = {
@@ -234,6 +221,9 @@ static void run_lane_operation(const cnn_runner *r, const cnn_operation *operati
     }
     switch (operation->type) {
     case CNN_OPERATION_FORWARD:
+        kind->forward(call);
+        cnn_runner_show(r, operation->node, lane, n, call->y);
+        break;
     case CNN_OPERATION_REPEAT:
         kind->forward(call);
         break;
@@ -347,6 +337,15 @@ void cnn_runner_prepare(cnn_runner *runner, cnn_real *parameters)
     }
 }
 
+/** The outputs of a node that ran over the whole batch. */
+static void show_lanes(const cnn_runner *r, int node, int lanes)
+{
+    for (int lane = 0; lane < lanes; lane++) {
+        const int n = cnn_runner_lane_first(r, r->n, lane + 1) - cnn_runner_lane_first(r, r->n, lane);
+        cnn_runner_show(r, node, lane, n, place(r, r->program.nodes[node].y, lane));
+    }
+}
+
 static void run(cnn_runner *r, cnn_real *parameters, int n)
 {
     r->parameters = parameters;
@@ -356,6 +355,9 @@ static void run(cnn_runner *r, cnn_real *parameters, int n)
         const cnn_stage *stage = r->stage = &r->program.stages[s];
         const cnn_operation *last = &r->program.operations[stage->first + stage->count - 1];
         cnn_team_run(r->team, stage->parts > 0 ? stage->parts : lanes, run_part, r);
+        if (stage->parts > 0 && last->type == CNN_OPERATION_FORWARD) {
+            show_lanes(r, last->node, lanes);
+        }
         if (stage->totals) {
             note_operation(r, last, 0);
             run_total(r, last, lanes);

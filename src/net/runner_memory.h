@@ -27,6 +27,8 @@ struct cnn_runner {
     uint64_t seed;
     cnn_runner_observer *observer; /* NULL: nobody measures */
     void *observer_context;
+    cnn_runner_tap_function *tap; /* NULL: nobody looks at the outputs */
+    void *tap_context;
 
     size_t scratch_size, sums_count, totals_count, shared_count, lane_gradient_count, whole_gradient_count;
     size_t prepared_size;
@@ -52,5 +54,8 @@ struct cnn_runner {
     uint64_t image;
     const cnn_stage *stage;
 };
+
+/** Shows the tap what node `node` has written for n images of `lane`. */
+void cnn_runner_show(const cnn_runner *runner, int node, int lane, int n, const cnn_real *values);
 
 #endif

@@ -150,6 +150,9 @@ cnn_status cnn_trainer_save(const cnn_trainer *trainer, const char *path, cnn_er
         status = cnn_model_take_metadata(model, "checkpoint.history", &history, error);
     }
     if (status == CNN_OK) {
+        status = cnn_inspector_save(trainer, model, error);
+    }
+    if (status == CNN_OK) {
         status = cnn_model_encode(model, blocks, count, &bytes, &size, error);
     }
     if (status == CNN_OK) {
@@ -189,7 +192,7 @@ static cnn_status take_over(cnn_trainer *t, const cnn_model *saved, const char *
         return status;
     }
     if (!read_position(t, cnn_model_metadata(saved, "checkpoint.position")) ||
-        !read_history(t, cnn_model_metadata(saved, "checkpoint.history"))) {
+        !read_history(t, cnn_model_metadata(saved, "checkpoint.history")) || !cnn_inspector_load(t, saved)) {
         return cnn_fail(error, CNN_FORMAT, "%s: the checkpoint's position is malformed", path);
     }
     memcpy(t->model->parameters, saved->parameters, t->model->network->parameter_count * sizeof *saved->parameters);

@@ -46,7 +46,8 @@ static cnn_status add_inference(const cnn_network *network, int batch, int64_t *
     return status;
 }
 
-/** Weights, their optimizer's states, batches, and the runners of training and validation. */
+/** Weights, those before an epoch's last step, their optimizer's states, batches, and the runners of training and
+ * validation. */
 static cnn_status add_training(const cnn_model *model, int64_t *bytes, cnn_error *error)
 {
     const cnn_network *network = model->network;
@@ -54,7 +55,7 @@ static cnn_status add_training(const cnn_model *model, int64_t *bytes, cnn_error
     cnn_recipe_train_options(model->recipe, &options);
     const int64_t states = cnn_optimizers[options.optimizer]->state_count;
     const int64_t image = (int64_t)cnn_shape_size(network->input);
-    *bytes += (1 + states) * (int64_t)(network->parameter_count * sizeof(cnn_real));
+    *bytes += (2 + states) * (int64_t)(network->parameter_count * sizeof(cnn_real));
     *bytes += LOADED_BATCHES * options.batch * image * (int64_t)sizeof(cnn_real);
     const cnn_status status = add_runner(network, options.batch, no_loss, bytes, error);
     return status == CNN_OK && options.val > 0 ? add_inference(network, options.batch, bytes, error) : status;

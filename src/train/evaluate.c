@@ -2,10 +2,10 @@
  * succession, and statistical inference"), mean cross-entropy, and who was taken for whom. */
 #include "base/memory.h"
 #include "train/loss.h"
+#include "train/match.h"
 #include "train/session.h"
 
 #include <math.h>
-#include <string.h>
 
 /** The normal distribution's 97.5% point: an interval of 95%. */
 #define NORMAL_POINT 1.959963984540054
@@ -19,51 +19,6 @@ typedef struct tally {
     int count, correct;
     double loss_sum;
 } tally;
-
-static int find_class(const cnn_model *model, const char *name)
-{
-    const int count = cnn_model_class_count(model);
-    for (int i = 0; i < count; i++) {
-        if (strcmp(cnn_model_class_name(model, i), name) == 0) {
-            return i;
-        }
-    }
-    return -1;
-}
-
-static cnn_status map_classes(const cnn_model *model, tally *t, cnn_error *error)
-{
-    const int count = cnn_dataset_class_count(t->data);
-    t->labels = cnn_alloc((size_t)count, sizeof *t->labels);
-    if (t->labels == NULL) {
-        return cnn_fail_memory(error);
-    }
-    for (int i = 0; i < count; i++) {
-        const char *name = cnn_dataset_class_name(t->data, i);
-        t->labels[i] = find_class(model, name);
-        if (t->labels[i] < 0) {
-            return cnn_fail(error, CNN_MISMATCH,
-                            "the data's class '%s' is not among the model's %d, '%s' to '%s': evaluate on data of the "
-                            "same classes",
-                            name, t->classes, cnn_model_class_name(model, 0),
-                            cnn_model_class_name(model, t->classes - 1));
-        }
-    }
-    return CNN_OK;
-}
-
-static cnn_status check_images(const cnn_model *model, const cnn_dataset *data, cnn_error *error)
-{
-    const cnn_shape ours = cnn_model_input(model), theirs = cnn_dataset_shape(data);
-    if (ours.height != theirs.height || ours.width != theirs.width || ours.channels != theirs.channels) {
-        return cnn_fail(error, CNN_MISMATCH, "the data's images are %dx%dx%d, the model reads %dx%dx%d", theirs.height,
-                        theirs.width, theirs.channels, ours.height, ours.width, ours.channels);
-    }
-    if (cnn_dataset_count(data) == 0) {
-        return cnn_fail(error, CNN_MISMATCH, "there is no image to evaluate on");
-    }
-    return CNN_OK;
-}
 
 /** Counts one image; false where its logits are not finite. */
 static bool count_image(tally *t, const cnn_real *logits)
@@ -116,10 +71,7 @@ cnn_status cnn_session_evaluate(cnn_session *session, const cnn_dataset *data, c
     const size_t classes = (size_t)cnn_model_class_count(session->model);
     tally t = {.data = data, .classes = (int)classes};
     size_t cells;
-    cnn_status status = check_images(session->model, data, error);
-    if (status == CNN_OK) {
-        status = map_classes(session->model, &t, error);
-    }
+    cnn_status status = cnn_match_data(session->model, data, &t.labels, error);
     if (status == CNN_OK && cnn_multiply_size(classes, classes, &cells)) {
         t.confusion = cnn_alloc(cells, sizeof *t.confusion);
     }

@@ -83,6 +83,7 @@ static cnn_status train_batch(cnn_trainer *t, cnn_error *error)
     }
     cnn_runner_note(t->runner, 0, -1, CNN_WORK_NONE);
     memset(t->lane_results, 0, (size_t)cnn_runner_lanes(t->runner) * sizeof *t->lane_results);
+    cnn_inspector_begin_step(t);
     cnn_runner_train(t->runner, t->model->parameters, batch->count, image);
 
     double loss = 0;
@@ -95,7 +96,9 @@ static cnn_status train_batch(cnn_trainer *t, cnn_error *error)
     }
     t->loss_sum += loss;
     t->images += batch->count;
+    cnn_inspector_before_update(t);
     cnn_team_run(t->team, t->part_count, update_part, t);
+    cnn_inspector_end_step(t);
     return CNN_OK;
 }
 

@@ -158,6 +158,10 @@ static cnn_status set_up_runners(cnn_trainer *t, bool tune, cnn_error *error)
     if (t->lane_results == NULL || t->history == NULL) {
         return cnn_fail_memory(error);
     }
+    t->inspector = cnn_inspector_new(t, error);
+    if (t->inspector == NULL) {
+        return CNN_MEMORY;
+    }
     return t->held_back > 0 ? set_up_validator(t, &options, error) : CNN_OK;
 }
 
@@ -236,6 +240,7 @@ void cnn_trainer_free(cnn_trainer *trainer)
     }
     cnn_loader_free(trainer->loader);
     cnn_runner_free(trainer->runner);
+    cnn_inspector_free(trainer->inspector);
     cnn_runner_free(trainer->validator);
     cnn_folded_free(trainer->folded);
     cnn_team_free(trainer->team);

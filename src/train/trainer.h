@@ -7,6 +7,7 @@
 #include "net/fold.h"
 #include "net/model.h"
 #include "net/runner.h"
+#include "train/inspector.h"
 #include "train/optimizer.h"
 
 /** A range of one tensor that one thread updates at a time. */
@@ -57,6 +58,7 @@ struct cnn_trainer {
     double seconds;        /* of the epoch so far */
     double learning_rate;  /* of the last step */
     cnn_progress *history; /* [epochs], the finished ones filled */
+    cnn_inspector *inspector;
 };
 
 /** Everything but the loader, which needs the position. */

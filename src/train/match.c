@@ -1,0 +1,62 @@
+/* Fitting a data set's images and classes to a model's. */
+#include "train/match.h"
+
+#include "base/memory.h"
+
+#include <string.h>
+
+static int find_class(const cnn_model *model, const char *name)
+{
+    const int count = cnn_model_class_count(model);
+    for (int i = 0; i < count; i++) {
+        if (strcmp(cnn_model_class_name(model, i), name) == 0) {
+            return i;
+        }
+    }
+    return -1;
+}
+
+static cnn_status map_classes(const cnn_model *model, const cnn_dataset *data, int *labels, cnn_error *error)
+{
+    const int count = cnn_dataset_class_count(data), classes = cnn_model_class_count(model);
+    for (int i = 0; i < count; i++) {
+        const char *name = cnn_dataset_class_name(data, i);
+        labels[i] = find_class(model, name);
+        if (labels[i] < 0) {
+            return cnn_fail(error, CNN_MISMATCH,
+                            "the data's class '%s' is not among the model's %d, '%s' to '%s': evaluate on data of the "
+                            "same classes",
+                            name, classes, cnn_model_class_name(model, 0), cnn_model_class_name(model, classes - 1));
+        }
+    }
+    return CNN_OK;
+}
+
+static cnn_status check_images(const cnn_model *model, const cnn_dataset *data, cnn_error *error)
+{
+    const cnn_shape ours = cnn_model_input(model), theirs = cnn_dataset_shape(data);
+    if (ours.height != theirs.height || ours.width != theirs.width || ours.channels != theirs.channels) {
+        return cnn_fail(error, CNN_MISMATCH, "the data's images are %dx%dx%d, the model reads %dx%dx%d", theirs.height,
+                        theirs.width, theirs.channels, ours.height, ours.width, ours.channels);
+    }
+    if (cnn_dataset_count(data) == 0) {
+        return cnn_fail(error, CNN_MISMATCH, "there is no image to evaluate on");
+    }
+    return CNN_OK;
+}
+
+cnn_status cnn_match_data(const cnn_model *model, const cnn_dataset *data, int **labels, cnn_error *error)
+{
+    cnn_status status = check_images(model, data, error);
+    if (status != CNN_OK) {
+        return status;
+    }
+    int *mapped = cnn_alloc((size_t)cnn_dataset_class_count(data), sizeof *mapped);
+    status = mapped != NULL ? map_classes(model, data, mapped, error) : cnn_fail_memory(error);
+    if (status != CNN_OK) {
+        cnn_free(mapped);
+        return status;
+    }
+    *labels = mapped;
+    return CNN_OK;
+}
