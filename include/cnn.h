@@ -376,6 +376,29 @@ CNN_API cnn_status cnn_trainer_save(const cnn_trainer *trainer, const char *path
 CNN_API cnn_model *cnn_trainer_model(const cnn_trainer *trainer, cnn_error *error);
 CNN_API void cnn_trainer_free(cnn_trainer *trainer);
 
+/* ------------------------------------------------------------------ charts */
+
+/** A line through points in their order. A point whose x or y is not finite, or beyond 1e300, is a gap. */
+typedef struct cnn_curve {
+    const char *name;    /**< for the legend; NULL or "": not in it */
+    const double *x, *y; /**< [count] each */
+    int count;
+} cnn_curve;
+
+typedef struct cnn_chart {
+    const char *title, *x_label, *y_label; /**< NULL or "": none */
+    bool log_y;                            /**< logarithmic y axis; what is not positive is a gap */
+    const cnn_curve *curves;               /**< [curve_count], at most 200; 28 can be told apart */
+    int curve_count;
+} cnn_chart;
+
+/**
+ * Draws a chart into a file, SVG or PNG by the ending of `path` (.svg, .png, in any case); an existing file is replaced
+ * whole or stays as it was. The same chart gives the same bytes. Text that is too long is cut; PNG has ASCII letters
+ * only and shows others as "?". Fails with CNN_USAGE where `path` ends otherwise or `chart` makes no sense.
+ */
+CNN_API cnn_status cnn_chart_write(const cnn_chart *chart, const char *path, cnn_error *error);
+
 #ifdef __cplusplus
 }
 #endif
