@@ -15,7 +15,7 @@ step() {
 
 step "1/6 Packages"
 data/packages.sh build-essential cmake pkg-config libopenblas-dev libstb-dev zlib1g-dev libjansson-dev \
-    dataset-fashion-mnist
+    libpng-dev dataset-fashion-mnist
 
 step "2/6 Build"
 SECONDS=0

@@ -99,7 +99,7 @@ CNN_API cnn_status cnn_recipe_add(cnn_recipe *recipe, const char *line, cnn_erro
 /**
  * Changes one option. "lr=0.1" is the train statement's; "NAME.KEY=VALUE" is another's, NAME being `input`, `augment`
  * or a layer's name as cnn_model_layer() gives it ("conv2.filters=64"). Adds a train or augment statement where none
- * is.
+ * is. "KIND=STATEMENT" puts a layer in the place of all layers of a kind: "relu=tanh", "relu=leakyrelu slope=0.1".
  */
 CNN_API cnn_status cnn_recipe_set(cnn_recipe *recipe, const char *assignment, cnn_error *error);
 /** The canonical text: defaults left out, options in a fixed order. To be freed with cnn_free(). */
@@ -375,6 +375,29 @@ CNN_API cnn_status cnn_trainer_save(const cnn_trainer *trainer, const char *path
 /** A copy of the model as it stands. */
 CNN_API cnn_model *cnn_trainer_model(const cnn_trainer *trainer, cnn_error *error);
 CNN_API void cnn_trainer_free(cnn_trainer *trainer);
+
+/* ------------------------------------------------------------------ charts */
+
+/** A line through points in their order. A point whose x or y is not finite, or beyond 1e300, is a gap. */
+typedef struct cnn_curve {
+    const char *name;    /**< for the legend; NULL or "": not in it */
+    const double *x, *y; /**< [count] each */
+    int count;
+} cnn_curve;
+
+typedef struct cnn_chart {
+    const char *title, *x_label, *y_label; /**< NULL or "": none */
+    bool log_y;                            /**< logarithmic y axis; what is not positive is a gap */
+    const cnn_curve *curves;               /**< [curve_count], at most 200; 28 can be told apart */
+    int curve_count;
+} cnn_chart;
+
+/**
+ * Draws a chart into a file, SVG or PNG by the ending of `path` (.svg, .png, in any case); an existing file is replaced
+ * whole or stays as it was. The same chart gives the same bytes. Text that is too long is cut; PNG has ASCII letters
+ * only and shows others as "?". Fails with CNN_USAGE where `path` ends otherwise or `chart` makes no sense.
+ */
+CNN_API cnn_status cnn_chart_write(const cnn_chart *chart, const char *path, cnn_error *error);
 
 #ifdef __cplusplus
 }

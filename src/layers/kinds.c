@@ -6,12 +6,27 @@
 #define KIND_LIST(X, level)                                                                                            \
     X(conv, level)                                                                                                     \
     X(relu, level)                                                                                                     \
+    X(leakyrelu, level)                                                                                                \
+    X(prelu, level)                                                                                                    \
+    X(elu, level)                                                                                                      \
+    X(selu, level)                                                                                                     \
+    X(gelu, level)                                                                                                     \
+    X(silu, level)                                                                                                     \
+    X(softplus, level)                                                                                                 \
+    X(sigmoid, level)                                                                                                  \
+    X(tanh, level)                                                                                                     \
+    X(softsign, level)                                                                                                 \
+    X(abs, level)                                                                                                      \
+    X(linear, level)                                                                                                   \
+    X(maxout, level)                                                                                                   \
     X(maxpool, level)                                                                                                  \
     X(avgpool, level)                                                                                                  \
     X(globalavgpool, level)                                                                                            \
     X(dense, level)                                                                                                    \
     X(dropout, level)                                                                                                  \
     X(batchnorm, level)                                                                                                \
+    X(standardize, level)                                                                                              \
+    X(penalty, level)                                                                                                  \
     X(add, level)
 
 #define KIND_DECLARE(name, level) extern const cnn_layer_kind cnn_layer_##name##_##level;

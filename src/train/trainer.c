@@ -3,37 +3,17 @@
 
 #include "base/memory.h"
 #include "math/gemm.h"
+#include "train/scale.h"
 #include "train/step.h"
 
 #include <math.h>
 #include <stdio.h>
 #include <string.h>
 
-void cnn_measure_scale(const cnn_dataset *data, const int *indices, int count, double *mean, double *deviation)
-{
-    const int channels = data->shape.channels;
-    const size_t pixels = (size_t)data->shape.height * (size_t)data->shape.width;
-    for (int c = 0; c < channels; c++) {
-        uint64_t sum = 0, squares = 0; /* exact: 255^2 times 2^48 values */
-        for (int i = 0; i < count; i++) {
-            const uint8_t *image = cnn_dataset_pixels(data, indices[i]);
-            for (size_t p = 0; p < pixels; p++) {
-                const unsigned value = image[p * (size_t)channels + (size_t)c];
-                sum += value;
-                squares += (uint64_t)value * value;
-            }
-        }
-        const double values = (double)pixels * count;
-        const double average = (double)sum / values;
-        const double variance = (double)squares / values - average * average;
-        mean[c] = average / 255;
-        deviation[c] = variance > 1e-6 ? sqrt(variance) / 255 : 1;
-    }
-}
-
 /** Sorts which images are trained on and which are held back, each in the data set's order. */
 static cnn_status split(cnn_trainer *t, cnn_error *error)
 {
+    enum { TRAINED, HELD_BACK, LEFT_OUT };
     const int count = t->data->count;
     const double val = t->options.val;
     const double held_back = floor(val < 1 ? val * count : val);
@@ -43,23 +23,27 @@ static cnn_status split(cnn_trainer *t, cnn_error *error)
                         "either side",
                         val, held_back, count);
     }
+    const int most = t->options.images;
     t->held_back = (int)held_back;
-    t->train_count = count - t->held_back;
+    t->train_count = most > 0 && most < count - t->held_back ? most : count - t->held_back;
     t->indices = cnn_alloc((size_t)count, sizeof *t->indices);
-    bool *held = cnn_alloc((size_t)count, sizeof *held);
-    if (t->indices == NULL || held == NULL) {
-        cnn_free(held);
+    unsigned char *uses = cnn_alloc((size_t)count, sizeof *uses);
+    if (t->indices == NULL || uses == NULL) {
+        cnn_free(uses);
         return cnn_fail_memory(error);
     }
     cnn_loader_order(t->seed, CNN_RANDOM_SPLIT, 0, count, t->indices);
     for (int i = 0; i < t->held_back; i++) {
-        held[t->indices[i]] = true;
+        uses[t->indices[i]] = HELD_BACK;
     }
-    int trained = 0, kept = t->train_count;
+    for (int i = t->held_back + t->train_count; i < count; i++) {
+        uses[t->indices[i]] = LEFT_OUT;
+    }
+    int next[] = {[TRAINED] = 0, [HELD_BACK] = t->train_count, [LEFT_OUT] = t->train_count + t->held_back};
     for (int i = 0; i < count; i++) {
-        t->indices[held[i] ? kept++ : trained++] = i;
+        t->indices[next[uses[i]]++] = i;
     }
-    cnn_free(held);
+    cnn_free(uses);
     return CNN_OK;
 }
 
@@ -83,7 +67,6 @@ static cnn_status check_fit(const cnn_network *network, const cnn_dataset *data,
 
 static cnn_status set_up_model(cnn_trainer *t, cnn_error *error)
 {
-    double mean[4], deviation[4];
     char seed[24];
     char *origin = cnn_dataset_origin(t->data, error);
     cnn_status status = origin == NULL ? CNN_MEMORY : CNN_OK;
@@ -92,9 +75,8 @@ static cnn_status set_up_model(cnn_trainer *t, cnn_error *error)
         status =
             cnn_model_set_classes(t->model, (const char *const *)t->data->class_names, t->data->class_count, error);
     }
-    if (status == CNN_OK && t->model->network->scale == CNN_SCALE_STANDARDIZE) {
-        cnn_measure_scale(t->data, t->indices, t->train_count, mean, deviation);
-        status = cnn_model_set_scale(t->model, mean, deviation, error);
+    if (status == CNN_OK) {
+        status = cnn_scale_fit(t->model, t->data, t->indices, t->train_count, error);
     }
     if (status == CNN_OK) {
         status = cnn_model_set_metadata(t->model, "origin.data", origin, error);

@@ -26,7 +26,7 @@ done
 wants() { [ "${only:-$1}" = "$1" ]; }
 
 "$root/data/packages.sh" build-essential cmake ninja-build pkg-config libopenblas-dev libstb-dev zlib1g-dev \
-    libjansson-dev libcmocka-dev python3 python3-torch util-linux
+    libjansson-dev libpng-dev libcmocka-dev python3 python3-torch util-linux
 build=${BUILD:-$root/build/release}
 cmake -G Ninja -S "$root" -B "$build" -DCMAKE_BUILD_TYPE=Release -DCNN_TESTS=ON >&2
 cmake --build "$build" --target cnn_bench >&2

@@ -38,7 +38,8 @@ done
 
 run help recipe
 expect_code 0
-for word in input conv relu maxpool avgpool globalavgpool dense dropout batchnorm residual train augment; do
+for word in input conv relu leakyrelu prelu elu selu gelu silu softplus sigmoid tanh softsign abs linear maxout maxpool \
+    avgpool globalavgpool dense dropout batchnorm residual train augment; do
     expect out "\b$word\b"
 done
 expect_empty err

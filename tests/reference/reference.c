@@ -6,11 +6,17 @@
 #include <string.h>
 
 extern const reference_layer reference_conv, reference_dense, reference_relu, reference_maxpool, reference_avgpool,
-    reference_globalavgpool, reference_dropout, reference_batchnorm, reference_add;
+    reference_globalavgpool, reference_dropout, reference_batchnorm, reference_add, reference_leakyrelu,
+    reference_prelu, reference_elu, reference_selu, reference_gelu, reference_silu, reference_softplus,
+    reference_sigmoid, reference_tanh, reference_softsign, reference_abs, reference_linear, reference_maxout,
+    reference_standardize, reference_penalty;
 
 const reference_layer *const reference_layers[] = {
-    &reference_conv,          &reference_dense,   &reference_relu,      &reference_maxpool, &reference_avgpool,
-    &reference_globalavgpool, &reference_dropout, &reference_batchnorm, &reference_add,     NULL};
+    &reference_conv,          &reference_dense,   &reference_relu,        &reference_maxpool,  &reference_avgpool,
+    &reference_globalavgpool, &reference_dropout, &reference_batchnorm,   &reference_add,      &reference_leakyrelu,
+    &reference_prelu,         &reference_elu,     &reference_selu,        &reference_gelu,     &reference_silu,
+    &reference_softplus,      &reference_sigmoid, &reference_tanh,        &reference_softsign, &reference_abs,
+    &reference_linear,        &reference_maxout,  &reference_standardize, &reference_penalty,  NULL};
 
 const reference_layer *reference_find(const char *text)
 {

@@ -71,6 +71,33 @@ static void a_round_trip_gives_the_same_bytes(void **state)
     cnn_model_free(read);
 }
 
+/** The slopes of `prelu` are in the file like any tensor, and what they were trained to comes back. */
+static void slopes_are_written_and_read(void **state)
+{
+    (void)state;
+    cnn_model *model = make_model("input 5x5x3\nprelu init=0.125\nconv filters=4\nprelu per=layer\ndense units=2\n");
+    const cnn_network *network = model->network;
+    int slopes = 0;
+    for (int i = 0; i < network->slot_count; i++) {
+        if (strcmp(cnn_network_tensor(network, i)->name, "slope") == 0) {
+            cnn_real *values = model->parameters + network->slots[i].offset;
+            assert_int_equal(network->slots[i].count, slopes == 0 ? 3 : 1);
+            assert_true(values[0] == (slopes == 0 ? (cnn_real)0.125 : (cnn_real)0.25));
+            values[0] = (cnn_real)-0.75;
+            slopes++;
+        }
+    }
+    assert_int_equal(slopes, 2);
+    file f = encode(model);
+    cnn_error error;
+    cnn_model *read = decode(f.bytes, f.size, &error);
+    assert_non_null(read);
+    assert_memory_equal(read->parameters, model->parameters, network->parameter_count * sizeof *model->parameters);
+    cnn_free(f.bytes);
+    cnn_model_free(model);
+    cnn_model_free(read);
+}
+
 static void what_is_not_finite_is_not_written(void **state)
 {
     (void)state;
@@ -254,6 +281,7 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(the_file_is_safetensors),
         cmocka_unit_test(a_round_trip_gives_the_same_bytes),
+        cmocka_unit_test(slopes_are_written_and_read),
         cmocka_unit_test(what_is_not_finite_is_not_written),
         cmocka_unit_test(saving_and_loading_go_through_a_file),
         cmocka_unit_test(a_checkpoint_keeps_the_trained_tensors_states),

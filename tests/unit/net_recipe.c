@@ -134,14 +134,16 @@ static void places_errors_of_options(void **state)
                  "r:2:1: train: val=1.5: must be a share below 1, or a whole number of images");
 }
 
+#define KNOWN                                                                                                          \
+    "input, train, augment, residual, }, conv, relu, leakyrelu, prelu, elu, selu, gelu, silu, softplus, sigmoid, "     \
+    "tanh, softsign, abs, linear, maxout, maxpool, avgpool, globalavgpool, dense, dropout, batchnorm"
+
 static void places_errors_of_statements(void **state)
 {
     (void)state;
     assert_fails(INPUT "\n# x\n   maxpol\n", "r:4:4: unknown statement 'maxpol'; did you mean 'maxpool'?");
-    assert_fails(INPUT "xyzzy\n", "r:2:1: unknown statement 'xyzzy'; known are: input, train, augment, residual, }, "
-                                  "conv, relu, maxpool, avgpool, globalavgpool, dense, dropout, batchnorm");
-    assert_fails(INPUT "add\n", "r:2:1: unknown statement 'add'; known are: input, train, augment, residual, }, "
-                                "conv, relu, maxpool, avgpool, globalavgpool, dense, dropout, batchnorm");
+    assert_fails(INPUT "xyzzy\n", "r:2:1: unknown statement 'xyzzy'; known are: " KNOWN);
+    assert_fails(INPUT "add\n", "r:2:1: unknown statement 'add'; known are: " KNOWN);
     assert_fails("relu\n", "r:1:1: relu: a recipe begins with its input, as in 'input 28x28x1'");
     assert_fails(INPUT "relu\n" INPUT, "r:3:1: input: there is one already, in line 1");
     assert_fails(INPUT "train\nrelu\ntrain\n", "r:4:1: train: there is one already, in line 2");
@@ -241,8 +243,14 @@ static void set_explains_and_changes_nothing(void **state)
         {"schedule=step", "train: schedule=step needs step-every=EPOCHS"},
         {"conv2.filters=3", "test.recipe has no 'conv2'; did you mean 'conv1'?"},
         {"xyzzy.filters=3", "test.recipe has no 'xyzzy'; it has: train, augment, input, conv1, dense1"},
-        {"conv1.=3", "conv1: unknown option ''; known are: filters, kernel, stride, padding, groups, bias, algorithm"},
+        {"conv1.=3", "conv1: unknown option ''; known are: filters, kernel, stride, padding, groups, bias, init, fan, "
+                     "limit, std, weight-decay, l1, max-norm, frozen, algorithm"},
         {"conv1.filters=0", "conv1: filters=0: must be a whole number, 1 to 65536"},
+        {"relu=maxpool", "test.recipe has no layer 'relu' to replace"},
+        {"conv=", "conv=: must be a layer"},
+        {"conv=train epochs=3", "conv=train epochs=3: must be a layer"},
+        {"conv=conv", "test.recipe:2:1: conv: filters= is missing"},
+        {"conv=covn filters=2", "test.recipe:2:1: unknown statement 'covn'; did you mean 'conv'?"},
         {"input.shape=8x8x2", "input: 8x8x2: an image has 1 channel (grey) or 3 (colour)"},
         {"augment.turn=3", "augment: unknown option 'turn'; known are: shift, fill, flip, rotate, scale, cutout, "
                            "brightness, contrast"},
@@ -254,6 +262,24 @@ static void set_explains_and_changes_nothing(void **state)
         assert_string_equal(error.message, cases[i].message);
         assert_text(recipe, text);
     }
+    cnn_recipe_free(recipe);
+}
+
+/** A statement in the place of all of a kind, within residuals too; names count on as if it had been written so. */
+static void set_replaces_a_kind(void **state)
+{
+    (void)state;
+    cnn_recipe *recipe =
+        parse("input 8x8x1\nmaxpool\nconv filters=2\nrelu\nresidual {\nconv filters=2 kernel=1\nrelu\n}"
+              "\nrelu\ndense units=2\ntrain lr=0.5\n");
+    assert_int_equal(cnn_recipe_set(recipe, "relu=maxpool size=3 stride=1 padding=same", NULL), CNN_OK);
+    assert_int_equal(cnn_recipe_set(recipe, "maxpool4.size=5", NULL), CNN_OK);
+    assert_int_equal(cnn_recipe_set(recipe, "conv=conv filters=2 padding=same # all", NULL), CNN_OK);
+    assert_text(recipe, "input 8x8x1\nmaxpool\nconv filters=2 padding=same\nmaxpool size=3 stride=1 padding=same\n"
+                        "residual {\n  conv filters=2 padding=same\n  maxpool size=3 stride=1 padding=same\n}\n"
+                        "maxpool size=5 stride=1 padding=same\ndense units=2\ntrain lr=0.5\n");
+    assert_string_equal(recipe->statements[4].name, "residual1");
+    assert_int_equal(recipe->statements[8].line, 9);
     cnn_recipe_free(recipe);
 }
 
@@ -340,6 +366,7 @@ int main(void)
         cmocka_unit_test(adds_line_by_line),
         cmocka_unit_test(sets_options),
         cmocka_unit_test(set_explains_and_changes_nothing),
+        cmocka_unit_test(set_replaces_a_kind),
         cmocka_unit_test(loads_files),
         cmocka_unit_test(reference_has_every_option),
         cmocka_unit_test(survives_lack_of_memory),
