@@ -56,6 +56,27 @@ static void planted_faults_are_named(void **state)
     cnn_dataset_free(data);
 }
 
+static void saturation_is_named(void **state)
+{
+    (void)state;
+    static const char *const kinds[] = {"tanh", "sigmoid", "softsign", "elu"};
+    cnn_dataset *data = make_data(IMAGES);
+    for (int i = 0; i < 4; i++) {
+        char text[256];
+        snprintf(text, sizeof text,
+                 "input 7x5x3\nconv filters=6\n%s\nbatchnorm\nconv filters=6\n%s\nbatchnorm\ndense units=20\n%s\n"
+                 "dense units=3\ntrain batch=20 lr=0.02\n",
+                 kinds[i], kinds[i], kinds[i]);
+        cnn_model *model = make_model(text, data);
+        expect_warning(model, data, NULL, NULL);
+        plant(model, "conv2.weight", i < 3 ? 1e4 : 1, 0);
+        plant(model, "conv2.bias", 0, i < 3 ? 0 : -100);
+        expect_warning(model, data, "conv2", "% of its outputs are saturated: scale the input");
+        cnn_model_free(model);
+    }
+    cnn_dataset_free(data);
+}
+
 static void a_large_rate_is_named(void **state)
 {
     (void)state;
@@ -100,9 +121,8 @@ static void healthy_networks_are_let_be(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(planted_faults_are_named),
-        cmocka_unit_test(a_large_rate_is_named),
-        cmocka_unit_test(vanishing_gradients_are_named),
+        cmocka_unit_test(planted_faults_are_named),    cmocka_unit_test(saturation_is_named),
+        cmocka_unit_test(a_large_rate_is_named),       cmocka_unit_test(vanishing_gradients_are_named),
         cmocka_unit_test(healthy_networks_are_let_be),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
