@@ -49,10 +49,10 @@ static cnn_dataset *make_data(cnn_shape shape, int count, int classes, cnn_error
 /* Measuring wants no augmentation, no validation, no end of training, and a rate at which noise does not diverge. */
 static cnn_recipe *load_recipe(const bench_settings *set, cnn_error *error)
 {
-    static const char *const changes[] = {"epochs=100000",     "lr=1e-4",          "val=0",
-                                          "augment.shift=0",   "augment.flip=off", "augment.rotate=0",
-                                          "augment.scale=0",   "augment.cutout=0", "augment.brightness=0",
-                                          "augment.contrast=0"};
+    static const char *const changes[] = {"epochs=100000",      "lr=1e-4",          "val=0",
+                                          "augment.shift=0",    "augment.flip=off", "augment.rotate=0",
+                                          "augment.scale=0",    "augment.cutout=0", "augment.brightness=0",
+                                          "augment.contrast=0", "augment.mixup=0"};
     cnn_recipe *recipe = cnn_recipe_load(set->recipe, error);
     for (size_t i = 0; recipe && i < sizeof changes / sizeof *changes; i++) {
         if (cnn_recipe_set(recipe, changes[i], error) != CNN_OK) {
