@@ -99,7 +99,7 @@ CNN_API cnn_status cnn_recipe_add(cnn_recipe *recipe, const char *line, cnn_erro
 /**
  * Changes one option. "lr=0.1" is the train statement's; "NAME.KEY=VALUE" is another's, NAME being `input`, `augment`
  * or a layer's name as cnn_model_layer() gives it ("conv2.filters=64"). Adds a train or augment statement where none
- * is.
+ * is. "KIND=STATEMENT" puts a layer in the place of all layers of a kind: "relu=tanh", "relu=leakyrelu slope=0.1".
  */
 CNN_API cnn_status cnn_recipe_set(cnn_recipe *recipe, const char *assignment, cnn_error *error);
 /** The canonical text: defaults left out, options in a fixed order. To be freed with cnn_free(). */

@@ -343,8 +343,9 @@ static const cnn_args_option options[] = {
     {.name = "tune", .help = CNN_TUNE_HELP, .type = CNN_ARGS_FLAG, .offset = FIELD(tune)},
     {.name = "set",
      .placeholder = "K=V",
-     .help = "change an option of the recipe: lr=0.1 of its train statement, or\n"
-             "conv2.filters=64, augment.flip=on, ... of another; may be repeated",
+     .help = "change the recipe: lr=0.1 of its train statement, conv2.filters=64,\n"
+             "augment.flip=on, ... of another; relu=tanh, relu=\"elu alpha=0.5\":\n"
+             "another layer for all of a kind; may be repeated",
      .type = CNN_ARGS_LIST,
      .offset = FIELD(set)},
     {.name = "json",

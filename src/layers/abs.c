@@ -7,7 +7,7 @@ static const cnn_option abs_table[] = {{0}};
 static cnn_status abs_plan(cnn_layer_plan *plan, const void *options, void *state, cnn_error *error)
 {
     (void)options, (void)state;
-    const cnn_activation activation = {.suits = CNN_INITIALIZE_HE_NORMAL};
+    const cnn_activation activation = {.suits = CNN_INITIALIZE_LECUN_NORMAL};
     return cnn_elementwise_plan(plan, activation, false, error);
 }
 

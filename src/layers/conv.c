@@ -3,7 +3,7 @@
 
 #include "base/memory.h"
 #include "layers/panels.h"
-#include "layers/planning.h"
+#include "math/vector.h"
 
 #include <stddef.h>
 #include <stdio.h>
@@ -38,8 +38,9 @@ static const cnn_option conv_options[] = {
      CNN_PADDING_WORDS, "zeros on each side; same: output = input / stride, rounded up; valid: none", false},
     {"groups", CNN_OPTION_INTEGER, offsetof(cnn_conv_options, groups), 1, 65536, "1", NULL,
      "channels and filters are cut into so many independent groups", false},
-    {"bias", CNN_OPTION_CHOICE, offsetof(cnn_conv_options, bias), 0, 0, "on", CNN_OPTION_OFF_ON,
-     "add a trained number to each filter's output", false},
+    CNN_WEIGHT_TABLE(offsetof(cnn_conv_options, weights)),
+    {"frozen", CNN_OPTION_CHOICE, offsetof(cnn_conv_options, frozen), 0, 0, "off", CNN_OPTION_OFF_ON,
+     "the weights stay as they begin", false},
     {"algorithm", CNN_OPTION_CHOICE, offsetof(cnn_conv_options, algorithm), 0, 0, "auto", algorithm_words,
      "how it is computed; auto: the fastest way, by rule; winograd: kernels 3 and 5, stride 1, without groups", false},
     {0}};
@@ -72,32 +73,27 @@ static cnn_status plan_geometry(const cnn_layer_plan *plan, const cnn_conv_optio
         .groups = options->groups,
         .group_channels = input.channels / options->groups,
         .group_filters = options->filters / options->groups,
-        .bias = options->bias,
+        .bias = options->weights.bias != CNN_BIAS_OFF,
     };
     return CNN_OK;
 }
 
-static cnn_status plan_tensors(cnn_layer_plan *plan, const cnn_conv_geometry *geometry, cnn_error *error)
+static cnn_status plan_tensors(cnn_layer_plan *plan, const cnn_conv_options *options, const cnn_conv_geometry *geometry,
+                               cnn_error *error)
 {
-    const cnn_tensor weight = {
-        .name = "weight",
-        .role = CNN_ROLE_WEIGHT,
+    const cnn_tensor shape = {
         .rank = 4,
         .sizes = {geometry->output.channels, geometry->kernel_h, geometry->kernel_w, geometry->group_channels},
-        .initialization = CNN_INITIALIZE_HE_NORMAL,
-        .decay = true,
     };
-    cnn_status status = cnn_plan_tensor(plan, weight, error);
+    const cnn_status status = cnn_plan_weight(plan, &options->weights, shape, geometry->groups, error);
     if (status != CNN_OK) {
         return status;
     }
-    const int fan_in = geometry->kernel_h * geometry->kernel_w * geometry->group_channels;
-    plan->tensors[0].fan_in = fan_in;
-    plan->multiply_adds = (int64_t)cnn_shape_size(geometry->output) * fan_in;
-    if (geometry->bias) {
-        status = cnn_plan_tensor(plan, cnn_tensor_vector("bias", CNN_ROLE_BIAS, geometry->output.channels, 0), error);
+    if (options->frozen) {
+        plan->tensors[0].role = CNN_ROLE_STATE;
     }
-    return status;
+    plan->multiply_adds = (int64_t)cnn_shape_size(geometry->output) * plan->tensors[0].fan_in;
+    return cnn_plan_bias(plan, &options->weights, geometry->output.channels, error);
 }
 
 /** The last of the list is possible and worthwhile for everything. */
@@ -174,7 +170,8 @@ static void plan_parts(cnn_layer_plan *plan, conv_state *state)
     const int alone = state->alone_filters ? panels : state->choice.of[CNN_CONV_FORWARD]->alone_parts(g);
     plan->alone_parts = alone < 2 ? 0 : alone < CNN_CONV_PARTS ? alone : CNN_CONV_PARTS;
     plan->forward_parts = is_whole(state, CNN_CONV_FORWARD) ? CNN_CONV_PARTS : 0;
-    plan->backward_parts = is_whole(state, CNN_CONV_BACKWARD_WEIGHT) ? CNN_CONV_PARTS : 0;
+    const bool frozen = plan->tensors[0].role == CNN_ROLE_STATE;
+    plan->backward_parts = is_whole(state, CNN_CONV_BACKWARD_WEIGHT) && !frozen ? CNN_CONV_PARTS : 0;
     plan->backward_input_parts = is_whole(state, CNN_CONV_BACKWARD_INPUT) ? CNN_CONV_PARTS : 0;
 }
 
@@ -240,7 +237,7 @@ static cnn_status conv_plan(cnn_layer_plan *plan, const void *options, void *sta
         status = cnn_plan_output(plan, geometry->output, error);
     }
     if (status == CNN_OK) {
-        status = plan_tensors(plan, geometry, error);
+        status = plan_tensors(plan, options, geometry, error);
     }
     if (status == CNN_OK) {
         status = choose_algorithms(state, options, plan->images, error);
@@ -308,6 +305,13 @@ static void conv_backward(const cnn_layer_call *call)
 {
     const conv_state *state = call->state;
     const cnn_conv_geometry *g = &state->geometry;
+    if (call->gradients[0] == NULL) { /* frozen: dbias[f] = sum over the pixels of dy */
+        const size_t filters = (size_t)g->output.channels, rows = (size_t)call->n * cnn_shape_size(g->output) / filters;
+        if (g->bias) {
+            cnn_vector_sum_rows(call->gradients[1], call->dy, rows, filters, 0);
+        }
+        return;
+    }
     run(call, CNN_CONV_BACKWARD_WEIGHT,
         call->parts > 1 ? cnn_conv_whole_slice(g, CNN_CONV_BACKWARD_WEIGHT, call->part) : cnn_conv_everything(g));
 }
@@ -324,7 +328,7 @@ static void conv_backward_input(const cnn_layer_call *call)
 
 static void conv_require_bias(void *options)
 {
-    ((cnn_conv_options *)options)->bias = true;
+    cnn_weights_require_bias(&((cnn_conv_options *)options)->weights);
 }
 
 const cnn_layer_kind CNN_LAYER(conv) = {

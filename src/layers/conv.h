@@ -3,14 +3,15 @@
 #ifndef CNN_LAYERS_CONV_H
 #define CNN_LAYERS_CONV_H
 
-#include "layers/planning.h"
+#include "layers/weights.h"
 
 typedef struct cnn_conv_options {
     int filters;
     int kernel[2], stride[2];
     int padding; /* on each side, or CNN_OPTION_WORD of "same", "valid" */
     int groups;
-    int bias;
+    cnn_weight_options weights;
+    int frozen;    /* the weights stay as they begin; a bias is trained all the same */
     int algorithm; /* 0: the best of the list, else 1 + index of that one */
 } cnn_conv_options;
 

@@ -3,7 +3,7 @@
  * Where the weights outnumber the activations, one lane's product would read all weights for a few images, and each
  * lane would write a gradient of the weights' size. Such layers run over the whole batch instead, in parts: forward and
  * weight gradient have a slice of the units each, the input gradient a slice of the inputs. */
-#include "layers/planning.h"
+#include "layers/weights.h"
 #include "math/gemm.h"
 #include "math/vector.h"
 
@@ -18,13 +18,13 @@
 #define SLICE_UNIT 16
 
 typedef struct dense_options {
-    int units, bias;
+    int units;
+    cnn_weight_options weights;
 } dense_options;
 
 static const cnn_option dense_table[] = {
     {"units", CNN_OPTION_INTEGER, offsetof(dense_options, units), 1, 1 << 24, NULL, NULL, "output numbers", false},
-    {"bias", CNN_OPTION_CHOICE, offsetof(dense_options, bias), 0, 0, "on", CNN_OPTION_OFF_ON,
-     "add a trained number to each output", false},
+    CNN_WEIGHT_TABLE(offsetof(dense_options, weights)),
     {0}};
 
 static cnn_status dense_plan(cnn_layer_plan *plan, const void *options_memory, void *state, cnn_error *error)
@@ -36,16 +36,10 @@ static cnn_status dense_plan(cnn_layer_plan *plan, const void *options_memory, v
         return status;
     }
     const int inputs = (int)cnn_shape_size(plan->input);
-    const cnn_tensor weight = {.name = "weight",
-                               .role = CNN_ROLE_WEIGHT,
-                               .rank = 2,
-                               .sizes = {options->units, inputs},
-                               .initialization = CNN_INITIALIZE_HE_NORMAL,
-                               .fan_in = inputs,
-                               .decay = true};
-    status = cnn_plan_tensor(plan, weight, error);
-    if (status == CNN_OK && options->bias) {
-        status = cnn_plan_tensor(plan, cnn_tensor_vector("bias", CNN_ROLE_BIAS, options->units, 0), error);
+    const cnn_tensor shape = {.rank = 2, .sizes = {options->units, inputs}};
+    status = cnn_plan_weight(plan, &options->weights, shape, 1, error);
+    if (status == CNN_OK) {
+        status = cnn_plan_bias(plan, &options->weights, options->units, error);
     }
     if (status != CNN_OK) {
         return status;
@@ -141,7 +135,7 @@ static void dense_backward_input(const cnn_layer_call *call)
 
 static void dense_require_bias(void *options)
 {
-    ((dense_options *)options)->bias = true;
+    cnn_weights_require_bias(&((dense_options *)options)->weights);
 }
 
 const cnn_layer_kind CNN_LAYER(dense) = {

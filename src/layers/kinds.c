@@ -25,6 +25,8 @@
     X(dense, level)                                                                                                    \
     X(dropout, level)                                                                                                  \
     X(batchnorm, level)                                                                                                \
+    X(standardize, level)                                                                                              \
+    X(penalty, level)                                                                                                  \
     X(add, level)
 
 #define KIND_DECLARE(name, level) extern const cnn_layer_kind cnn_layer_##name##_##level;

@@ -24,10 +24,31 @@ typedef enum cnn_role {
     CNN_ROLE_STATE   /* not trained: running statistics */
 } cnn_role;
 
+/** X(name, word of a recipe, what it is): how weights begin. A unit's weights are a row, and `fan` the numbers that a
+ * unit reads, or with fan=out the units that read a number; slope is that of the activation's negative side. */
+#define CNN_INITIALIZATION_LIST(X)                                                                                     \
+    X(AUTO, "auto", "what suits the activation that follows, or for the last layer the one before")                    \
+    X(HE_NORMAL, "he-normal", "variance 2 / ((1 + slope^2) fan); He et al. 2015, arXiv 1502.01852")                    \
+    X(HE_UNIFORM, "he-uniform", "the same variance, uniform")                                                          \
+    X(GLOROT_NORMAL, "glorot-normal", "variance 2 / (fan_in + fan_out); Glorot and Bengio 2010")                       \
+    X(GLOROT_UNIFORM, "glorot-uniform", "the same variance, uniform, as published")                                    \
+    X(LECUN_NORMAL, "lecun-normal", "variance 1 / fan; LeCun et al. 1998")                                             \
+    X(LECUN_UNIFORM, "lecun-uniform", "the same variance, uniform")                                                    \
+    X(UNIFORM, "uniform", "from -limit to limit")                                                                      \
+    X(NORMAL, "normal", "deviation std")                                                                               \
+    X(ORTHOGONAL, "orthogonal", "orthogonal rows or columns; Saxe et al. 2014, arXiv 1312.6120")                       \
+    X(DIRAC, "dirac", "unit i passes channel i through; those beyond the channels uniform in +-1 / sqrt(fan_in)")      \
+    X(ZEROS, "zeros", "all zero")
+
 typedef enum cnn_initialization {
-    CNN_INITIALIZE_CONSTANT, /* `value` */
-    CNN_INITIALIZE_HE_NORMAL /* normal, deviation sqrt(2 / fan_in); He et al. 2015, arXiv 1502.01852 */
+#define CNN_INITIALIZATION_ENTRY(name, word, help) CNN_INITIALIZE_##name,
+    CNN_INITIALIZATION_LIST(CNN_INITIALIZATION_ENTRY)
+#undef CNN_INITIALIZATION_ENTRY
+        CNN_INITIALIZE_CONSTANT /* `value`; no word of a recipe */
 } cnn_initialization;
+
+/** What he and lecun divide by. */
+typedef enum cnn_fan { CNN_FAN_AUTO, CNN_FAN_IN, CNN_FAN_OUT } cnn_fan;
 
 /** What an activation means to others: which initialization suits the weights before it, and where it saturates. */
 typedef struct cnn_activation {
@@ -43,9 +64,13 @@ typedef struct cnn_tensor {
     cnn_role role;
     int rank, sizes[4]; /* row-major; convolution weights are [filters][kernel_h][kernel_w][channels / groups] */
     cnn_initialization initialization;
-    int fan_in;
-    double value;
-    bool decay; /* weight decay applies */
+    int fan_in, fan_out;
+    cnn_fan fan;
+    double value;                      /* of CONSTANT */
+    double limit, std;                 /* of UNIFORM, NORMAL */
+    double slope;                      /* of the activation that follows, for HE */
+    double gain;                       /* standard deviation of what ORTHOGONAL makes of inputs of deviation 1 */
+    double weight_decay, l1, max_norm; /* of this tensor; 0: none */
 } cnn_tensor;
 
 /** What a layer computes in training: its output, its input's gradient, its tensors' gradients. */
@@ -65,9 +90,9 @@ typedef struct cnn_layer_plan {
     bool in_place;                         /* forward may be called with y == x, backward with dx == dy */
     bool inactive;                         /* in inference the layer is the identity and is left out */
     cnn_activation activation;
-    bool is_rectifier;                     /* y = x < 0 ? 0 : x, which the layer before may do in its place */
-    bool rectifies;                        /* forward heeds call->rectify */
-    bool rectifies_backward;               /* backward_sums() and backward() do, too */
+    bool is_rectifier;       /* y = x < 0 ? 0 : x, which the layer before may do in its place */
+    bool rectifies;          /* forward heeds call->rectify */
+    bool rectifies_backward; /* backward_sums() and backward() do, too */
     bool backward_reads_input, backward_reads_output;
     bool repeatable;     /* in training forward() may be called again before backward_sums(), with x, tensors, prepared,
                             shared and scratch alone, and gives the same bits */

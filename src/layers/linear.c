@@ -11,7 +11,7 @@ static cnn_status linear_plan(cnn_layer_plan *plan, const void *options, void *s
     (void)options, (void)state;
     plan->in_place = true;
     plan->inactive = true;
-    plan->activation = (cnn_activation){.is = true, .suits = CNN_INITIALIZE_HE_NORMAL};
+    plan->activation = (cnn_activation){.is = true, .suits = CNN_INITIALIZE_LECUN_NORMAL};
     return cnn_plan_output(plan, plan->input, error);
 }
 

@@ -15,7 +15,7 @@ static cnn_status selu_plan(cnn_layer_plan *plan, const void *options, void *sta
 {
     (void)options, (void)state;
     const cnn_activation activation = {
-        .suits = CNN_INITIALIZE_HE_NORMAL, .saturates = true, .low = -SCALE * ALPHA, .high = INFINITY};
+        .suits = CNN_INITIALIZE_LECUN_NORMAL, .saturates = true, .low = -SCALE * ALPHA, .high = INFINITY};
     return cnn_elementwise_plan(plan, activation, true, error);
 }
 

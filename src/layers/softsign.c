@@ -8,7 +8,7 @@ static const cnn_option softsign_table[] = {{0}};
 static cnn_status softsign_plan(cnn_layer_plan *plan, const void *options, void *state, cnn_error *error)
 {
     (void)options, (void)state;
-    const cnn_activation activation = {.suits = CNN_INITIALIZE_HE_NORMAL, .saturates = true, .low = -1, .high = 1};
+    const cnn_activation activation = {.suits = CNN_INITIALIZE_GLOROT_UNIFORM, .saturates = true, .low = -1, .high = 1};
     return cnn_elementwise_plan(plan, activation, true, error);
 }
 

@@ -174,10 +174,9 @@ static cnn_status set_origin(cnn_model *model, cnn_error *error)
 static cnn_status set_default_scale(cnn_model *model, cnn_error *error)
 {
     static const double constants[][2] = {
-        [CNN_SCALE_STANDARDIZE] = {0.0, 1.0},
-        [CNN_SCALE_UNIT] = {0.0, 1.0},
-        [CNN_SCALE_SYMMETRIC] = {0.5, 0.5},
-        [CNN_SCALE_NONE] = {0.0, 1.0 / 255},
+        [CNN_SCALE_STANDARDIZE] = {0.0, 1.0},        [CNN_SCALE_UNIT] = {0.0, 1.0},
+        [CNN_SCALE_SYMMETRIC] = {0.5, 0.5},          [CNN_SCALE_NONE] = {0.0, 1.0 / 255},
+        [CNN_SCALE_STANDARDIZE_PIXELS] = {0.0, 1.0}, [CNN_SCALE_WHITEN] = {0.0, 1.0},
     };
     const double *pair = constants[model->network->scale];
     const double mean[] = {pair[0], pair[0], pair[0], pair[0]};

@@ -4,7 +4,6 @@
 
 #include "base/memory.h"
 
-#include <math.h>
 #include <stdio.h>
 #include <string.h>
 
@@ -18,6 +17,7 @@ typedef struct open_residual {
 typedef struct builder {
     const cnn_recipe *recipe;
     cnn_network *network;
+    cnn_train_options train;
     const cnn_statement *statement; /* being built */
     int value;                      /* the last output */
     open_residual open[CNN_RECIPE_NESTING];
@@ -125,7 +125,12 @@ static cnn_status add_node(builder *b, const cnn_layer_kind *kind, const char *n
                            const int inputs[2], cnn_error *error)
 {
     cnn_error cause = {0};
-    if (cnn_network_append(b->network, kind, name, options, inputs, &cause) != CNN_OK) {
+    cnn_status status = cnn_network_append(b->network, kind, name, options, inputs, &cause);
+    cnn_layer_plan *plan = &b->network->nodes[b->network->node_count - 1].plan;
+    for (int i = 0; status == CNN_OK && i < plan->tensor_count; i++) {
+        status = cnn_tensor_inherit(&plan->tensors[i], &b->train.weights, &cause);
+    }
+    if (status != CNN_OK) {
         return fail_here(b, &cause, error);
     }
     b->value = b->network->value_count - 1;
@@ -213,19 +218,52 @@ static cnn_status close_residual(builder *b, cnn_error *error)
     return add_made_node(b, "add", name, (const char *const[]){NULL, NULL}, (const int[]){body, shortcut}, error);
 }
 
+/** The network's input, and the fixed layer that its scaling may ask for, whose numbers come from the data. */
+static cnn_status add_input(builder *b, const cnn_input_options *options, cnn_error *error)
+{
+    static const char *const nothing[] = {NULL};
+    char filters[16];
+    snprintf(filters, sizeof filters, "%d", options->shape.channels);
+    const char *const whiten[] = {"filters", filters, "kernel", CNN_WHITEN_KERNEL, "padding", "same", "bias", "off",
+                                  "frozen",  "on",    "init",   "dirac",           NULL};
+    b->network->input = options->shape;
+    b->network->scale = options->scale;
+    b->network->values[0].shape = options->shape;
+    const int inputs[2] = {0, -1};
+    switch ((cnn_scale)options->scale) {
+    case CNN_SCALE_STANDARDIZE_PIXELS:
+        return add_made_node(b, "standardize", "input.standardize", nothing, inputs, error);
+    case CNN_SCALE_WHITEN:
+        return add_made_node(b, "conv", "input.whiten", whiten, inputs, error);
+    default:
+        return CNN_OK;
+    }
+}
+
+/** A statement's layer, and behind an activation the penalty on its size. */
+static cnn_status add_layer(builder *b, const cnn_statement *statement, cnn_error *error)
+{
+    const cnn_status status =
+        add_node(b, statement->kind, statement->name, statement->options, (const int[]){b->value, -1}, error);
+    const cnn_node *node = &b->network->nodes[b->network->node_count - 1];
+    if (status != CNN_OK || !node->plan.activation.is || b->train.activation_l1 <= 0) {
+        return status;
+    }
+    char name[48], strength[CNN_NUMBER_LENGTH];
+    snprintf(name, sizeof name, "%s.penalty", statement->name);
+    cnn_format_number(b->train.activation_l1, strength);
+    return add_made_node(b, "penalty", name, (const char *const[]){"l1", strength, NULL}, (const int[]){b->value, -1},
+                         error);
+}
+
 static cnn_status add_statement(builder *b, const cnn_statement *statement, cnn_error *error)
 {
     b->statement = statement;
     switch (statement->type) {
-    case CNN_STATEMENT_INPUT: {
-        const cnn_input_options *options = statement->options;
-        b->network->input = options->shape;
-        b->network->scale = options->scale;
-        b->network->values[0].shape = options->shape;
-        return CNN_OK;
-    }
+    case CNN_STATEMENT_INPUT:
+        return add_input(b, statement->options, error);
     case CNN_STATEMENT_LAYER:
-        return add_node(b, statement->kind, statement->name, statement->options, (const int[]){b->value, -1}, error);
+        return add_layer(b, statement, error);
     case CNN_STATEMENT_RESIDUAL:
         b->open[b->depth++] = (open_residual){statement, b->value};
         return CNN_OK;
@@ -308,9 +346,13 @@ cnn_network *cnn_network_new(const cnn_recipe *recipe, cnn_error *error)
 {
     /* The end of a residual makes the most nodes of all statements: projection, batch normalization and sum. */
     builder b = {.recipe = recipe, .network = cnn_network_empty(3 * recipe->count, recipe->isa, error)};
+    cnn_recipe_train_options(recipe, &b.train);
     if (b.network != NULL && build(&b, error) != CNN_OK) {
         cnn_network_free(b.network);
         return NULL;
+    }
+    if (b.network != NULL) {
+        cnn_network_suit_activations(b.network);
     }
     return b.network;
 }
@@ -329,32 +371,4 @@ void cnn_network_free(cnn_network *network)
     cnn_free(network->values);
     cnn_free(network->slots);
     cnn_free(network);
-}
-
-static void initialize(const cnn_tensor *tensor, cnn_random random, size_t count, cnn_real *out)
-{
-    switch (tensor->initialization) {
-    case CNN_INITIALIZE_CONSTANT:
-        for (size_t i = 0; i < count; i++) {
-            out[i] = (cnn_real)tensor->value;
-        }
-        break;
-    case CNN_INITIALIZE_HE_NORMAL: {
-        const double deviation = sqrt(2.0 / tensor->fan_in);
-        for (size_t i = 0; i < count; i++) {
-            out[i] = (cnn_real)(deviation * cnn_random_normal(&random));
-        }
-        break;
-    }
-    }
-}
-
-void cnn_network_initialize(const cnn_network *network, uint64_t seed, cnn_real *parameters)
-{
-    memset(parameters, 0, network->parameter_count * sizeof *parameters);
-    for (int i = 0; i < network->slot_count; i++) {
-        const cnn_slot *slot = &network->slots[i];
-        initialize(cnn_network_tensor(network, i), cnn_random_at(seed, CNN_RANDOM_INITIALIZE, (uint32_t)i, 0),
-                   slot->count, parameters + slot->offset);
-    }
 }

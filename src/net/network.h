@@ -6,6 +6,9 @@
 #include "math/vector.h"
 #include "net/recipe.h"
 
+/** Height and width of the patches that input scale=whiten decorrelates, as a recipe's number. */
+#define CNN_WHITEN_KERNEL "5"
+
 typedef struct cnn_node {
     const cnn_layer_kind *kind;
     char name[48]; /* "conv1", "residual2.projection" */
@@ -68,6 +71,10 @@ const cnn_tensor *cnn_network_tensor(const cnn_network *network, int slot);
 /** "conv1.weight" into out. */
 #define CNN_TENSOR_NAME 80
 void cnn_network_tensor_name(const cnn_network *network, int slot, char out[CNN_TENSOR_NAME]);
+
+/** Settles how weights begin where that depends on the activation that follows, or where none does on the one before:
+ * He for rectifiers and their kin, Glorot for sigmoid and tanh, LeCun for SELU; He without any. */
+void cnn_network_suit_activations(cnn_network *network);
 
 /** Fills the parameters [parameter_count] as the tensors declare. */
 void cnn_network_initialize(const cnn_network *network, uint64_t seed, cnn_real *parameters);

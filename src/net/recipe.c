@@ -52,14 +52,20 @@ cnn_recipe *cnn_recipe_new(cnn_error *error)
     return begin("recipe", error);
 }
 
+void cnn_recipe_empty(cnn_recipe *recipe)
+{
+    for (int i = 0; i < recipe->count; i++) {
+        cnn_free(recipe->statements[i].options);
+    }
+    recipe->count = recipe->depth = recipe->lines = 0;
+}
+
 void cnn_recipe_free(cnn_recipe *recipe)
 {
     if (recipe == NULL) {
         return;
     }
-    for (int i = 0; i < recipe->count; i++) {
-        cnn_free(recipe->statements[i].options);
-    }
+    cnn_recipe_empty(recipe);
     cnn_free(recipe->statements);
     cnn_free(recipe->name);
     cnn_free(recipe);

@@ -3,7 +3,7 @@
 #ifndef CNN_NET_RECIPE_H
 #define CNN_NET_RECIPE_H
 
-#include "layers/layer.h"
+#include "layers/weights.h"
 
 /** The most residuals within each other. */
 #define CNN_RECIPE_NESTING 16
@@ -17,7 +17,14 @@ typedef enum cnn_statement_type {
     CNN_STATEMENT_AUGMENT
 } cnn_statement_type;
 
-typedef enum cnn_scale { CNN_SCALE_STANDARDIZE, CNN_SCALE_UNIT, CNN_SCALE_SYMMETRIC, CNN_SCALE_NONE } cnn_scale;
+typedef enum cnn_scale {
+    CNN_SCALE_STANDARDIZE,
+    CNN_SCALE_UNIT,
+    CNN_SCALE_SYMMETRIC,
+    CNN_SCALE_NONE,
+    CNN_SCALE_STANDARDIZE_PIXELS, /* 0..1, then a layer "input.standardize" */
+    CNN_SCALE_WHITEN              /* standardized, then a layer "input.whiten" */
+} cnn_scale;
 
 typedef struct cnn_input_options {
     cnn_shape shape;
@@ -44,7 +51,8 @@ typedef struct cnn_train_options {
     double lr, momentum;
     int nesterov;
     double beta1, beta2, epsilon;
-    double weight_decay;
+    cnn_weight_options weights; /* of all layers that say nothing else */
+    double activation_l1;
     int schedule;                   /* cnn_schedule_name */
     double warmup;                  /* epochs of linear warm-up, fractions allowed */
     double step_every, step_factor; /* schedule=step: every so many epochs, times this */

@@ -1,4 +1,5 @@
-/* Changing one option of a recipe: "KEY=VALUE" of the train statement, "NAME.KEY=VALUE" of any other. */
+/* Changing a recipe: "KEY=VALUE" sets an option of the train statement, "NAME.KEY=VALUE" one of any other, and
+ * "KIND=STATEMENT" puts a statement in the place of all layers of a kind. */
 #include "base/memory.h"
 #include "net/recipe_forms.h"
 
@@ -80,6 +81,70 @@ static cnn_status change(cnn_statement *statement, const char *key, const char *
     return status;
 }
 
+/** Appends what takes the place of `from`, which is of `kind` if it is to be replaced by `text`, in the same line. */
+static cnn_status append_or_replace(cnn_recipe *changed, const cnn_statement *from, const cnn_layer_kind *kind,
+                                    const char *text, cnn_error *error)
+{
+    cnn_text line = {0};
+    changed->lines = from->line - 1;
+    if (from->kind == kind) {
+        cnn_text_append(&line, text);
+    } else {
+        cnn_statement_print(from, &line);
+    }
+    const cnn_status status =
+        line.failed ? cnn_fail_memory(error) : cnn_recipe_add_line(changed, line.data, line.length, error);
+    cnn_text_clear(&line);
+    if (status != CNN_OK) {
+        return status;
+    }
+    cnn_statement *added = &changed->statements[changed->count - 1];
+    added->column = from->column;
+    return added->type == from->type ? CNN_OK
+                                     : cnn_fail(error, CNN_USAGE, "%s=%.200s: must be a layer", kind->name, text);
+}
+
+/** Replaces all statements of a kind; layers are numbered anew, so that tensors keep the order of the recipe. */
+static cnn_status replace_kind(cnn_recipe *recipe, const cnn_layer_kind *kind, const char *text, cnn_error *error)
+{
+    int found = 0;
+    for (int i = 0; i < recipe->count; i++) {
+        found += recipe->statements[i].kind == kind;
+    }
+    if (found == 0) {
+        return cnn_fail(error, CNN_USAGE, "%s has no layer '%s' to replace", recipe->name, kind->name);
+    }
+    if (strspn(text, " \t") == strcspn(text, "#")) {
+        return cnn_fail(error, CNN_USAGE, "%s=%.200s: must be a layer", kind->name, text);
+    }
+    cnn_recipe *changed = cnn_recipe_copy(recipe, error);
+    if (changed == NULL) {
+        return CNN_MEMORY;
+    }
+    cnn_recipe_empty(changed);
+    cnn_status status = CNN_OK;
+    for (int i = 0; i < recipe->count && status == CNN_OK; i++) {
+        status = append_or_replace(changed, &recipe->statements[i], kind, text, error);
+    }
+    if (status == CNN_OK) {
+        changed->lines = recipe->lines;
+        const cnn_recipe former = *recipe;
+        *recipe = *changed;
+        *changed = former;
+    }
+    cnn_recipe_free(changed);
+    return status;
+}
+
+static bool is_train_option(const char *key)
+{
+    const cnn_option *option = cnn_statement_table(&(cnn_statement){.type = CNN_STATEMENT_TRAIN});
+    while (option->name != NULL && strcmp(option->name, key) != 0) {
+        option++;
+    }
+    return option->name != NULL;
+}
+
 /** Splits `assignment`, which is written to, and carries it out. */
 static cnn_status assign(cnn_recipe *recipe, char *assignment, cnn_error *error)
 {
@@ -91,6 +156,10 @@ static cnn_status assign(cnn_recipe *recipe, char *assignment, cnn_error *error)
     const char *name = "train";
     char *key = assignment;
     char *dot = strchr(assignment, '.');
+    const cnn_layer_kind *kind = cnn_layer_find(recipe->isa, key, strlen(key));
+    if (kind != NULL && !kind->internal && !is_train_option(key)) {
+        return replace_kind(recipe, kind, value, error);
+    }
     if (dot != NULL) {
         *dot = '\0';
         name = assignment;

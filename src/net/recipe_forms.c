@@ -12,8 +12,11 @@
 static const cnn_option input_table[] = {
     {"shape", CNN_OPTION_SHAPE, INPUT(shape), 1, 4096, NULL, NULL, "height, width, and 1 (grey) or 3 (colour) channels",
      true},
-    {"scale", CNN_OPTION_CHOICE, INPUT(scale), 0, 0, "standardize", WORDS("standardize", "unit", "symmetric", "none"),
-     "pixels to mean 0 and deviation 1 of the training data, to 0..1, to -1..1, or left at 0..255", false},
+    {"scale", CNN_OPTION_CHOICE, INPUT(scale), 0, 0, "standardize",
+     WORDS("standardize", "unit", "symmetric", "none", "standardize-pixels", "whiten"),
+     "pixels to mean 0 and deviation 1 of the training data, to 0..1, to -1..1, left at 0..255, standardized each by "
+     "itself, or standardized and whitened (ZCA of 5x5 patches)",
+     false},
     {0}};
 
 static const cnn_option residual_table[] = {
@@ -35,8 +38,22 @@ static const cnn_option train_table[] = {
     {"beta2", CNN_OPTION_NUMBER, TRAIN(beta2), 0, 0.999999, "0.999", NULL, "of adamw: decay of the gradient's square",
      false},
     {"epsilon", CNN_OPTION_NUMBER, TRAIN(epsilon), 1e-12, 1, "1e-8", NULL, "of adamw: least denominator", false},
-    {"weight-decay", CNN_OPTION_NUMBER, TRAIN(weight_decay), 0, 10, "0", NULL,
-     "of weights, not of biases and batch normalization", false},
+    {"weight-decay", CNN_OPTION_NUMBER, TRAIN(weights.weight_decay), 0, 10, "0", NULL,
+     "pull of weights towards 0 (L2), not of biases and batch normalization", false},
+    {"l1", CNN_OPTION_NUMBER, TRAIN(weights.l1), 0, 10, "0", NULL, "the same by a constant amount (L1)", false},
+    {"max-norm", CNN_OPTION_NUMBER, TRAIN(weights.max_norm), 0, 1e6, "0", NULL,
+     "longest weight vector of a unit, to which longer ones are cut; 0: any", false},
+    {"activation-l1", CNN_OPTION_NUMBER, TRAIN(activation_l1), 0, 10, "0", NULL,
+     "penalty on the size of activations, which makes them sparse", false},
+    {"init", CNN_OPTION_CHOICE, TRAIN(weights.init), 0, 0, "auto", CNN_INITIALIZATION_WORDS,
+     "how weights begin; auto: as suits the activation that follows", false},
+    {"fan", CNN_OPTION_CHOICE, TRAIN(weights.fan), 0, 0, "auto", CNN_FAN_WORDS,
+     "whether init=he and lecun count a unit's inputs (auto) or an input's units", false},
+    {"limit", CNN_OPTION_NUMBER, TRAIN(weights.limit), 0, 1000, "0", NULL, "of init=uniform: from -limit to limit",
+     false},
+    {"std", CNN_OPTION_NUMBER, TRAIN(weights.std), 0, 1000, "0", NULL, "of init=normal: standard deviation", false},
+    {"bias", CNN_OPTION_NUMBER, TRAIN(weights.bias), -1000, 1000, "0", NULL, "what the biases of layers begin as",
+     false},
     {"schedule", CNN_OPTION_CHOICE, TRAIN(schedule), 0, 0, "constant", WORDS("constant", "step", "cosine", "linear"),
      "how the learning rate falls", false},
     {"warmup", CNN_OPTION_NUMBER, TRAIN(warmup), 0, 100000, "0", NULL, "epochs in which the learning rate rises from 0",

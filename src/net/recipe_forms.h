@@ -30,6 +30,8 @@ size_t cnn_statement_options_size(const cnn_statement *statement);
 cnn_status cnn_statement_check(const cnn_statement *statement, const void *options, cnn_error *error);
 /** The first statement of a type, NULL where there is none. */
 cnn_statement *cnn_recipe_find(const cnn_recipe *recipe, cnn_statement_type type);
+/** Takes all statements out. */
+void cnn_recipe_empty(cnn_recipe *recipe);
 /** Adds what the next line of the text, `length` bytes without its line feed, says. The recipe is unchanged on
  * failure. */
 cnn_status cnn_recipe_add_line(cnn_recipe *recipe, const char *text, size_t length, cnn_error *error);

@@ -17,7 +17,7 @@ static void update(const cnn_update *u)
         .rate = (cnn_real)(u->learning_rate / (1 - pow(options->beta1, time))),
         .correction = (cnn_real)(1 / (1 - pow(options->beta2, time))),
         .epsilon = (cnn_real)options->epsilon,
-        .keep = (cnn_real)(1 - (u->decay ? u->learning_rate * options->weight_decay : 0)),
+        .keep = (cnn_real)(1 - u->learning_rate * u->weight_decay),
     };
     u->vectors->adamw(&step, u->parameters, u->states[0], u->states[1], u->gradients, u->count);
 }

@@ -15,7 +15,7 @@ typedef struct cnn_update {
     const cnn_train_options *options;
     double learning_rate; /* of this step */
     int64_t step;         /* since training began, from 1 */
-    bool decay;           /* weight decay applies to this tensor */
+    double weight_decay;  /* of this tensor */
     size_t count;
     cnn_real *parameters;
     const cnn_real *gradients;

@@ -8,7 +8,7 @@ static void update(const cnn_update *u)
 {
     const cnn_sgd_step step = {.rate = (cnn_real)u->learning_rate,
                                .momentum = (cnn_real)u->options->momentum,
-                               .decay = u->decay ? (cnn_real)u->options->weight_decay : 0,
+                               .decay = (cnn_real)u->weight_decay,
                                .nesterov = u->options->nesterov};
     u->vectors->sgd(&step, u->parameters, u->states[0], u->gradients, u->count);
 }

@@ -41,7 +41,7 @@ static void update_part(void *context, int index, int thread)
         .options = &t->options,
         .learning_rate = t->learning_rate,
         .step = (int64_t)t->epoch * t->steps + t->step + 1,
-        .decay = cnn_network_tensor(t->model->network, part->slot)->decay,
+        .weight_decay = cnn_network_tensor(t->model->network, part->slot)->weight_decay,
         .count = part->count,
         .parameters = t->model->parameters + offset,
         .gradients = cnn_runner_gradient(t->runner, part->slot, part->first, part->count, room),

@@ -3,33 +3,12 @@
 
 #include "base/memory.h"
 #include "math/gemm.h"
+#include "train/scale.h"
 #include "train/step.h"
 
 #include <math.h>
 #include <stdio.h>
 #include <string.h>
-
-void cnn_measure_scale(const cnn_dataset *data, const int *indices, int count, double *mean, double *deviation)
-{
-    const int channels = data->shape.channels;
-    const size_t pixels = (size_t)data->shape.height * (size_t)data->shape.width;
-    for (int c = 0; c < channels; c++) {
-        uint64_t sum = 0, squares = 0; /* exact: 255^2 times 2^48 values */
-        for (int i = 0; i < count; i++) {
-            const uint8_t *image = cnn_dataset_pixels(data, indices[i]);
-            for (size_t p = 0; p < pixels; p++) {
-                const unsigned value = image[p * (size_t)channels + (size_t)c];
-                sum += value;
-                squares += (uint64_t)value * value;
-            }
-        }
-        const double values = (double)pixels * count;
-        const double average = (double)sum / values;
-        const double variance = (double)squares / values - average * average;
-        mean[c] = average / 255;
-        deviation[c] = variance > 1e-6 ? sqrt(variance) / 255 : 1;
-    }
-}
 
 /** Sorts which images are trained on and which are held back, each in the data set's order. */
 static cnn_status split(cnn_trainer *t, cnn_error *error)
@@ -83,7 +62,6 @@ static cnn_status check_fit(const cnn_network *network, const cnn_dataset *data,
 
 static cnn_status set_up_model(cnn_trainer *t, cnn_error *error)
 {
-    double mean[4], deviation[4];
     char seed[24];
     char *origin = cnn_dataset_origin(t->data, error);
     cnn_status status = origin == NULL ? CNN_MEMORY : CNN_OK;
@@ -92,9 +70,8 @@ static cnn_status set_up_model(cnn_trainer *t, cnn_error *error)
         status =
             cnn_model_set_classes(t->model, (const char *const *)t->data->class_names, t->data->class_count, error);
     }
-    if (status == CNN_OK && t->model->network->scale == CNN_SCALE_STANDARDIZE) {
-        cnn_measure_scale(t->data, t->indices, t->train_count, mean, deviation);
-        status = cnn_model_set_scale(t->model, mean, deviation, error);
+    if (status == CNN_OK) {
+        status = cnn_scale_fit(t->model, t->data, t->indices, t->train_count, error);
     }
     if (status == CNN_OK) {
         status = cnn_model_set_metadata(t->model, "origin.data", origin, error);

@@ -65,8 +65,4 @@ cnn_trainer *cnn_trainer_create(const cnn_recipe *recipe, const cnn_dataset *dat
 /** Starts loading at the position. */
 cnn_status cnn_trainer_start(cnn_trainer *trainer, cnn_error *error);
 
-/** Mean and deviation of each channel over `count` images, pixels counted 0 .. 1; a constant channel has deviation 1.
- */
-void cnn_measure_scale(const cnn_dataset *data, const int *indices, int count, double *mean, double *deviation);
-
 #endif

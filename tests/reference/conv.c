@@ -72,7 +72,9 @@ static void visit_forward(const reference_call *call, product term)
 static void visit_backward(const reference_call *call, product term)
 {
     call->dx[term.in] += call->dy[term.out] * call->tensors[0][term.weight];
-    call->gradients[0][term.weight] += call->dy[term.out] * call->x[term.in];
+    if (call->gradients[0]) {
+        call->gradients[0][term.weight] += call->dy[term.out] * call->x[term.in];
+    }
 }
 
 static void forward(const reference_call *call)
@@ -91,7 +93,9 @@ static void backward(const reference_call *call)
     const size_t pixels = reference_at(call->output, call->n, 0, 0, 0) / (size_t)g.filters, filters = (size_t)g.filters;
     const int weights = g.filters * g.vertical.size * g.horizontal.size * g.channels;
     memset(call->dx, 0, reference_at(call->input, call->n, 0, 0, 0) * sizeof *call->dx);
-    memset(call->gradients[0], 0, (size_t)weights * sizeof *call->dx);
+    if (call->gradients[0]) {
+        memset(call->gradients[0], 0, (size_t)weights * sizeof *call->dx);
+    }
     for_each_term(call, visit_backward);
     if (!g.bias) {
         return;

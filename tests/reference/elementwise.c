@@ -1,4 +1,4 @@
-/* Dense layer, rectifier, dropout and sum by their definitions. */
+/* Dense layer, rectifier, dropout, sum, and the layers that recipes do not name, by their definitions. */
 #include "reference/reference.h"
 
 #include <math.h>
@@ -111,6 +111,40 @@ static void dropout_backward(const reference_call *call)
     drop(call, call->dy, call->dx);
 }
 
+/** y = (x - mean) * factor, pixel by pixel; both are states. */
+static void standardize_forward(const reference_call *call)
+{
+    const int size = size_of(call->input);
+    for (int i = 0; i < call->n * size; i++) {
+        call->y[i] = (call->x[i] - call->tensors[0][i % size]) * call->tensors[1][i % size];
+    }
+}
+
+static void standardize_backward(const reference_call *call)
+{
+    const int size = size_of(call->input);
+    for (int i = 0; i < call->n * size; i++) {
+        call->dx[i] = call->dy[i] * call->tensors[1][i % size];
+    }
+}
+
+static void penalty_forward(const reference_call *call)
+{
+    memcpy(call->y, call->x, (size_t)(call->n * size_of(call->input)) * sizeof *call->y);
+}
+
+/** The gradient of the mean over the batch of l1 * sum |x| is added. */
+static void penalty_backward(const reference_call *call)
+{
+    const double l1 = reference_number(call->text, "l1", 0);
+    for (int i = 0; i < call->n * size_of(call->input); i++) {
+        const int sign = (call->x[i] > 0) - (call->x[i] < 0);
+        call->dx[i] = call->dy[i] + l1 / call->n * sign;
+    }
+}
+
+const reference_layer reference_standardize = {"standardize", same_output, standardize_forward, standardize_backward};
+const reference_layer reference_penalty = {"penalty", same_output, penalty_forward, penalty_backward};
 const reference_layer reference_dense = {"dense", dense_output, dense_forward, dense_backward};
 const reference_layer reference_relu = {"relu", same_output, relu_forward, relu_backward};
 const reference_layer reference_add = {"add", same_output, add_forward, add_backward};

@@ -45,12 +45,22 @@ static double dot(const double *a, const double *b, size_t count)
     return sum;
 }
 
+/** The most numbers of a state in a case. */
+#define MOST_STATES 512
+
+/** What a layer that penalizes adds to the loss for one number of its input. */
+static double penalty(const harness *h, double x)
+{
+    return h->twin == reference_find("penalty") ? reference_number(h->text, "l1", 0) / h->n * fabs(x) : 0;
+}
+
 /** The twin's loss as it stands; running statistics keep their values. */
 static double twin_loss(reference_call *twin, const harness *h)
 {
-    double states[2][64];
+    double states[2][MOST_STATES];
     for (int t = 0; t < h->plan.tensor_count; t++) {
         if (h->plan.tensors[t].role == CNN_ROLE_STATE) {
+            assert_true(h->sizes[t] <= MOST_STATES);
             memcpy(states[t % 2], twin->tensors[t], h->sizes[t] * sizeof(double));
         }
     }
@@ -60,7 +70,11 @@ static double twin_loss(reference_call *twin, const harness *h)
             memcpy(twin->tensors[t], states[t % 2], h->sizes[t] * sizeof(double));
         }
     }
-    return dot(twin->dy, twin->y, (size_t)h->n * h->output);
+    double loss = dot(twin->dy, twin->y, (size_t)h->n * h->output);
+    for (size_t i = 0; i < (size_t)h->n * h->input; i++) {
+        loss += penalty(h, twin->x[i]);
+    }
+    return loss;
 }
 
 static void check_twin_array(reference_call *twin, const harness *h, double *values, const double *gradient,
@@ -106,9 +120,10 @@ static void test_twins(void **state)
 /** The layer's loss, in double whatever its numbers are; running statistics keep their values. */
 static double layer_loss(harness *h)
 {
-    cnn_real states[2][64];
+    cnn_real states[2][MOST_STATES];
     for (int t = 0; t < h->plan.tensor_count; t++) {
         if (h->plan.tensors[t].role == CNN_ROLE_STATE) {
+            assert_true(h->sizes[t] <= MOST_STATES);
             memcpy(states[t % 2], h->tensors[t].data, h->tensors[t].size);
         }
     }
@@ -121,6 +136,9 @@ static double layer_loss(harness *h)
     double sum = 0;
     for (size_t i = 0; i < (size_t)h->n * h->output; i++) {
         sum += (double)harness_reals(&h->dy)[i] * (double)harness_reals(&h->y)[i];
+    }
+    for (size_t i = 0; i < (size_t)h->n * h->input; i++) {
+        sum += penalty(h, (double)harness_reals(&h->x)[i]);
     }
     return sum;
 }

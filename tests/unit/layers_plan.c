@@ -81,12 +81,12 @@ static void test_tensors(void **state)
     assert_int_equal(harness_plan(&h, "conv filters=6 kernel=3x5 groups=2", (cnn_shape){9, 9, 4}, NULL), CNN_OK);
     const cnn_tensor *weight = &h.plan.tensors[0], *bias = &h.plan.tensors[1];
     assert_int_equal(h.plan.tensor_count, 2);
-    assert_int_equal(weight->initialization, CNN_INITIALIZE_HE_NORMAL);
+    assert_int_equal(weight->initialization, CNN_INITIALIZE_AUTO);
     assert_int_equal(weight->fan_in, 3 * 5 * 2);
-    assert_true(weight->decay);
+    assert_true(weight->weight_decay == CNN_OPTION_AUTO);
     assert_memory_equal(weight->sizes, ((const int[]){6, 3, 5, 2}), sizeof weight->sizes);
     assert_int_equal(bias->role, CNN_ROLE_BIAS);
-    assert_false(bias->decay);
+    assert_true(bias->weight_decay == 0);
     assert_int_equal(h.plan.multiply_adds, 7 * 5 * 6 * 30);
     assert_string_equal(h.plan.algorithm, "im2col");
     harness_free(&h);
@@ -98,7 +98,7 @@ static void test_tensors(void **state)
         assert_string_equal(h.plan.tensors[t].name, names[t]);
         assert_int_equal(h.plan.tensors[t].initialization, CNN_INITIALIZE_CONSTANT);
         assert_true(h.plan.tensors[t].value == values[t]);
-        assert_false(h.plan.tensors[t].decay);
+        assert_true(h.plan.tensors[t].weight_decay == 0);
         assert_int_equal(h.plan.tensors[t].role == CNN_ROLE_STATE, t >= 2);
     }
     harness_free(&h);

@@ -243,8 +243,14 @@ static void set_explains_and_changes_nothing(void **state)
         {"schedule=step", "train: schedule=step needs step-every=EPOCHS"},
         {"conv2.filters=3", "test.recipe has no 'conv2'; did you mean 'conv1'?"},
         {"xyzzy.filters=3", "test.recipe has no 'xyzzy'; it has: train, augment, input, conv1, dense1"},
-        {"conv1.=3", "conv1: unknown option ''; known are: filters, kernel, stride, padding, groups, bias, algorithm"},
+        {"conv1.=3", "conv1: unknown option ''; known are: filters, kernel, stride, padding, groups, bias, init, fan, "
+                     "limit, std, weight-decay, l1, max-norm, frozen, algorithm"},
         {"conv1.filters=0", "conv1: filters=0: must be a whole number, 1 to 65536"},
+        {"relu=maxpool", "test.recipe has no layer 'relu' to replace"},
+        {"conv=", "conv=: must be a layer"},
+        {"conv=train epochs=3", "conv=train epochs=3: must be a layer"},
+        {"conv=conv", "test.recipe:2:1: conv: filters= is missing"},
+        {"conv=covn filters=2", "test.recipe:2:1: unknown statement 'covn'; did you mean 'conv'?"},
         {"input.shape=8x8x2", "input: 8x8x2: an image has 1 channel (grey) or 3 (colour)"},
         {"augment.turn=3", "augment: unknown option 'turn'; known are: shift, fill, flip, rotate, scale, cutout, "
                            "brightness, contrast"},
@@ -256,6 +262,24 @@ static void set_explains_and_changes_nothing(void **state)
         assert_string_equal(error.message, cases[i].message);
         assert_text(recipe, text);
     }
+    cnn_recipe_free(recipe);
+}
+
+/** A statement in the place of all of a kind, within residuals too; names count on as if it had been written so. */
+static void set_replaces_a_kind(void **state)
+{
+    (void)state;
+    cnn_recipe *recipe =
+        parse("input 8x8x1\nmaxpool\nconv filters=2\nrelu\nresidual {\nconv filters=2 kernel=1\nrelu\n}"
+              "\nrelu\ndense units=2\ntrain lr=0.5\n");
+    assert_int_equal(cnn_recipe_set(recipe, "relu=maxpool size=3 stride=1 padding=same", NULL), CNN_OK);
+    assert_int_equal(cnn_recipe_set(recipe, "maxpool4.size=5", NULL), CNN_OK);
+    assert_int_equal(cnn_recipe_set(recipe, "conv=conv filters=2 padding=same # all", NULL), CNN_OK);
+    assert_text(recipe, "input 8x8x1\nmaxpool\nconv filters=2 padding=same\nmaxpool size=3 stride=1 padding=same\n"
+                        "residual {\n  conv filters=2 padding=same\n  maxpool size=3 stride=1 padding=same\n}\n"
+                        "maxpool size=5 stride=1 padding=same\ndense units=2\ntrain lr=0.5\n");
+    assert_string_equal(recipe->statements[4].name, "residual1");
+    assert_int_equal(recipe->statements[8].line, 9);
     cnn_recipe_free(recipe);
 }
 
@@ -342,6 +366,7 @@ int main(void)
         cmocka_unit_test(adds_line_by_line),
         cmocka_unit_test(sets_options),
         cmocka_unit_test(set_explains_and_changes_nothing),
+        cmocka_unit_test(set_replaces_a_kind),
         cmocka_unit_test(loads_files),
         cmocka_unit_test(reference_has_every_option),
         cmocka_unit_test(survives_lack_of_memory),

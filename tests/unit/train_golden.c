@@ -210,7 +210,7 @@ static void update(bed *b, int slot)
         .options = &b->train,
         .learning_rate = b->train.lr / (b->step + 1),
         .step = b->step + 1,
-        .decay = cnn_network_tensor(b->network, slot)->decay,
+        .weight_decay = cnn_network_tensor(b->network, slot)->weight_decay,
         .count = place->count,
         .parameters = b->parameters + place->offset,
         .gradients = b->gradients + place->offset,
