@@ -124,9 +124,10 @@ static cnn_args_result set_option(const cnn_args_option *option, cnn_args *args,
         break;
     case CNN_ARGS_LIST: {
         cnn_args_list *list = field;
-        const char **items = args->store + args->word_count;
-        items[list->count++] = value;
-        list->items = items;
+        if (!list->items) {
+            list->items = args->store + (size_t)++args->list_count * (size_t)args->word_count;
+        }
+        list->items[list->count++] = value;
         break;
     }
     }
@@ -187,7 +188,7 @@ static cnn_args_result check_complete(const cnn_args_table *table, const cnn_arg
     }
     for (const cnn_args_option *option = table->options; option->name; option++) {
         const void *field = (const char *)args->settings + option->offset;
-        if (option->required && !*(const char *const *)field) {
+        if (option->required && !*(const void *const *)field) {
             cnn_complain("%s: option '--%s %s' is missing; 'cnn %s --help' shows the usage", args->command,
                          option->name, option->placeholder, args->command);
             return CNN_ARGS_WRONG;
@@ -198,7 +199,11 @@ static cnn_args_result check_complete(const cnn_args_table *table, const cnn_arg
 
 cnn_args_result cnn_args_parse(const cnn_args_table *table, cnn_args *args)
 {
-    args->store = calloc(2 * (size_t)args->word_count, sizeof *args->store);
+    size_t lists = 0;
+    for (const cnn_args_option *option = table->options; option->name; option++) {
+        lists += option->type == CNN_ARGS_LIST;
+    }
+    args->store = calloc((1 + lists) * (size_t)args->word_count, sizeof *args->store);
     if (!args->store) {
         cnn_complain("out of memory");
         return CNN_ARGS_MEMORY;

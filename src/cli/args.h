@@ -7,9 +7,9 @@
 #include <stddef.h>
 #include <stdint.h>
 
-/** A list option's field: the values in their order. One such option a table. */
+/** A list option's field: the values in their order. */
 typedef struct cnn_args_list {
-    const char *const *items;
+    const char **items; /* NULL where the option was not given; first, so that a required list is found missing */
     int count;
 } cnn_args_list;
 
@@ -47,7 +47,8 @@ typedef struct cnn_args {
     int operand_count;
     int word_count; /* the words as typed, program and command included */
     char *const *words;
-    const char **store; /* what operands and the list point into */
+    int list_count;     /* of lists in the store */
+    const char **store; /* what operands and lists point into: [1 + lists][word_count] */
 } cnn_args;
 
 typedef enum cnn_args_result { CNN_ARGS_PARSED, CNN_ARGS_HELP, CNN_ARGS_WRONG, CNN_ARGS_MEMORY } cnn_args_result;

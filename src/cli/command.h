@@ -23,6 +23,7 @@ typedef struct cnn_command {
 
 extern const cnn_command cnn_train_command;
 extern const cnn_command cnn_eval_command;
+extern const cnn_command cnn_compare_command;
 extern const cnn_command cnn_classify_command;
 extern const cnn_command cnn_info_command;
 

@@ -97,6 +97,58 @@ bool cnn_path_check_writable(const char *path)
     return descriptor != -1;
 }
 
+static bool write_file(const char *path, const char *text, size_t length)
+{
+    FILE *file = fopen(path, "w");
+    if (!file) {
+        return false;
+    }
+    const bool written = fwrite(text, 1, length, file) == length && fflush(file) == 0;
+    return fclose(file) == 0 && written;
+}
+
+bool cnn_path_write(const char *path, const char *text, size_t length)
+{
+    char *temporary = join(path, strlen(path), ".new");
+    if (!temporary) {
+        cnn_complain_memory();
+        return false;
+    }
+    const bool done = write_file(temporary, text, length) && rename(temporary, path) == 0;
+    if (!done) {
+        cnn_complain("cannot write '%s': %s", path, strerror(errno));
+        remove(temporary);
+    }
+    free(temporary);
+    return done;
+}
+
+bool cnn_path_make_folder(const char *path)
+{
+    char *part = join(path, strlen(path), "");
+    if (!part) {
+        cnn_complain_memory();
+        return false;
+    }
+    bool made = true;
+    for (char *at = part; made && *at; at++) {
+        char *slash = strchr(at + 1, '/');
+        if (slash) {
+            *slash = '\0';
+        }
+        made = mkdir(part, 0777) == 0 || (errno == EEXIST && cnn_path_is_folder(part));
+        at = slash ? slash : at + strlen(at) - 1;
+        if (slash) {
+            *slash = '/';
+        }
+    }
+    if (!made) {
+        cnn_complain("cannot make the folder '%s': %s", path, strerror(errno));
+    }
+    free(part);
+    return made;
+}
+
 bool cnn_path_is_recipe(const char *path)
 {
     /* A model file begins with its header's length in 8 bytes, of which the last are zero; text has no zero bytes. */

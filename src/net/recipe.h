@@ -59,6 +59,7 @@ typedef struct cnn_train_options {
     double lr_final;                /* cosine, linear: the last step's share of lr */
     double label_smoothing;
     double val; /* below 1: share of the training images held back; from 1: their count */
+    int images; /* the most of the others to train on; 0: all */
 } cnn_train_options;
 
 typedef enum cnn_fill { CNN_FILL_ZERO, CNN_FILL_REFLECT } cnn_fill;

@@ -1,6 +1,7 @@
 /* Options of the statements that are no layers, and the reference text, which is generated from all tables. */
 #include "net/recipe_forms.h"
 
+#include <limits.h>
 #include <math.h>
 #include <stddef.h>
 
@@ -68,6 +69,8 @@ static const cnn_option train_table[] = {
      "share of the target spread over all classes", false},
     {"val", CNN_OPTION_NUMBER, TRAIN(val), 0, 1e9, "0", NULL,
      "images held back for validation: below 1 a share, from 1 a count", false},
+    {"images", CNN_OPTION_INTEGER, TRAIN(images), 0, INT_MAX, "0", NULL,
+     "the most of the others to train on, drawn at random; 0: all", false},
     {0}};
 
 static const cnn_option augment_table[] = {

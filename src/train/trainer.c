@@ -13,6 +13,7 @@
 /** Sorts which images are trained on and which are held back, each in the data set's order. */
 static cnn_status split(cnn_trainer *t, cnn_error *error)
 {
+    enum { TRAINED, HELD_BACK, LEFT_OUT };
     const int count = t->data->count;
     const double val = t->options.val;
     const double held_back = floor(val < 1 ? val * count : val);
@@ -22,23 +23,27 @@ static cnn_status split(cnn_trainer *t, cnn_error *error)
                         "either side",
                         val, held_back, count);
     }
+    const int most = t->options.images;
     t->held_back = (int)held_back;
-    t->train_count = count - t->held_back;
+    t->train_count = most > 0 && most < count - t->held_back ? most : count - t->held_back;
     t->indices = cnn_alloc((size_t)count, sizeof *t->indices);
-    bool *held = cnn_alloc((size_t)count, sizeof *held);
-    if (t->indices == NULL || held == NULL) {
-        cnn_free(held);
+    unsigned char *uses = cnn_alloc((size_t)count, sizeof *uses);
+    if (t->indices == NULL || uses == NULL) {
+        cnn_free(uses);
         return cnn_fail_memory(error);
     }
     cnn_loader_order(t->seed, CNN_RANDOM_SPLIT, 0, count, t->indices);
     for (int i = 0; i < t->held_back; i++) {
-        held[t->indices[i]] = true;
+        uses[t->indices[i]] = HELD_BACK;
     }
-    int trained = 0, kept = t->train_count;
+    for (int i = t->held_back + t->train_count; i < count; i++) {
+        uses[t->indices[i]] = LEFT_OUT;
+    }
+    int next[] = {[TRAINED] = 0, [HELD_BACK] = t->train_count, [LEFT_OUT] = t->train_count + t->held_back};
     for (int i = 0; i < count; i++) {
-        t->indices[held[i] ? kept++ : trained++] = i;
+        t->indices[next[uses[i]]++] = i;
     }
-    cnn_free(held);
+    cnn_free(uses);
     return CNN_OK;
 }
 

@@ -3,6 +3,7 @@
 #include "base/file.h"
 #include "base/random.h"
 #include "cnn.h"
+#include "train/trainer.h"
 #include "unit/unit.h"
 
 #include <stdio.h>
@@ -275,6 +276,33 @@ static void what_does_not_fit_is_named(void **state)
     cnn_dataset_free(fewer);
 }
 
+/** images= takes so many of those that are not held back, in the data set's order, others with another seed. */
+static void a_part_of_the_images(void **state)
+{
+    (void)state;
+    cnn_dataset *data = make_data(IMAGES);
+    cnn_recipe *recipe = make_recipe("train epochs=1 val=30 images=40");
+    cnn_trainer *trainer = make_trainer(recipe, data, 1);
+    bool used[IMAGES] = {false};
+    assert_int_equal(trainer->train_count, 40);
+    assert_int_equal(trainer->held_back, 30);
+    for (int i = 0; i < 70; i++) {
+        assert_false(used[trainer->indices[i]]);
+        used[trainer->indices[i]] = true;
+        assert_true(i == 0 || i == 40 || trainer->indices[i] > trainer->indices[i - 1]);
+    }
+    cnn_trainer *other = cnn_trainer_new(recipe, data, &(cnn_trainer_options){.threads = 1, .seed = 99}, NULL);
+    assert_memory_not_equal(trainer->indices, other->indices, 40 * sizeof *other->indices);
+    cnn_trainer_free(other);
+    cnn_trainer_free(trainer);
+    assert_int_equal(cnn_recipe_set(recipe, "images=5000", NULL), CNN_OK);
+    trainer = make_trainer(recipe, data, 1);
+    assert_int_equal(trainer->train_count, IMAGES - 30);
+    cnn_trainer_free(trainer);
+    cnn_recipe_free(recipe);
+    cnn_dataset_free(data);
+}
+
 static int enter_folder(void **state)
 {
     (void)state;
@@ -300,6 +328,7 @@ int main(void)
         cmocka_unit_test(tuning_changes_little),
         cmocka_unit_test(divergence_is_named),
         cmocka_unit_test(what_does_not_fit_is_named),
+        cmocka_unit_test(a_part_of_the_images),
     };
     return cmocka_run_group_tests(tests, enter_folder, leave_folder);
 }
