@@ -13,13 +13,13 @@ for words in --help -h help; do
     expect out 'Usage: cnn COMMAND'
     expect out '^Exit status: 0 done, 1 failed, 2 wrong usage\.$'
     expect out '^  CNN_ISA +.*baseline, x86-64-v3 or x86-64-v4'
-    for command in train eval classify info help; do
+    for command in train eval classify info inspect help; do
         expect out "^  $command "
     done
     expect_empty err
 done
 
-for command in train eval classify info help; do
+for command in train eval classify info inspect help; do
     run $command --help
     expect_code 0
     expect out "^Usage: cnn $command "
@@ -32,7 +32,7 @@ for command in train eval classify info help; do
     awk 'length($0) > 100 { exit 1 }' out || fail "$ran: a line of more than 100 columns"
 done
 run train --help
-for option in data out epochs seed threads resume set tune json quiet; do
+for option in data out epochs seed threads resume set tune inspect json quiet; do
     expect out "^  --$option "
 done
 
@@ -71,6 +71,10 @@ refuse 2 "classify: IMAGE\|FOLDER\|- is missing" classify x.safetensors
 refuse 2 "classify: --top: '0' is not a whole number" classify x.safetensors x.png --top 0
 refuse 2 "info: MODEL\|RECIPE is missing" info
 refuse 2 "info: unexpected argument 'b'" info a b
+refuse 2 "inspect: MODEL\|RECIPE is missing" inspect
+refuse 2 "inspect: option '--data SPEC' is missing" inspect x.safetensors
+refuse 2 "inspect: --split: 'val' is neither 'train' nor 'test'" inspect x.recipe --data mnist:. --split val
+refuse 2 "inspect: --split: a recipe is inspected on the images" inspect x.recipe --data mnist:. --split test
 
 # "--" ends the options: what follows is a file's name.
 refuse 1 "'?--json'?" info -- --json

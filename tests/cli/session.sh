@@ -15,12 +15,12 @@ expect_not err $'\033|\r'
 [ "$(ls | sort | tr '\n' ' ')" = "err out shapes tiny.history.csv tiny.recipe tiny.safetensors " ] ||
     fail "other files than model and history are left: $(ls)"
 
-# The history: a row an epoch, eight columns, numbers in ranges that make sense.
+# The history: a row an epoch, twelve columns, numbers in ranges that make sense.
 head -n 1 tiny.history.csv |
-    grep -qx 'epoch,train_loss,train_accuracy,val_loss,val_accuracy,learning_rate,images_per_second,seconds' ||
+    grep -qx 'epoch,train_loss,train_accuracy,val_loss,val_accuracy,learning_rate,images_per_second,seconds,dead,zeros,gradient_norm,update_ratio' ||
     fail "the history's head: $(head -n 1 tiny.history.csv)"
-awk -F, 'NR > 1 && (NF != 8 || $1 != NR - 1 || $2 <= 0 || $3 < 0 || $3 > 1 || $4 <= 0 || $5 < 0 || $5 > 1 || $6 <= 0 ||
-         $7 <= 0 || $8 <= 0) { bad = 1 } END { exit bad || NR != 7 }' tiny.history.csv ||
+awk -F, 'NR > 1 && (NF != 12 || $1 != NR - 1 || $2 <= 0 || $3 < 0 || $3 > 1 || $4 <= 0 || $5 < 0 || $5 > 1 || $6 <= 0 ||
+         $7 <= 0 || $8 <= 0 || $9 < 0 || $9 > 1 || $10 <= 0 || $10 >= 1 || $11 <= 0 || $12 <= 0) { bad = 1 } END { exit bad || NR != 7 }' tiny.history.csv ||
     fail "the history: $(cat tiny.history.csv)"
 
 run eval tiny.safetensors --data folder:shapes
@@ -143,5 +143,5 @@ run train tiny.recipe --data folder:shapes --set val=0 --epochs 1 --out plain.sa
 expect_code 0
 expect out 'training accuracy'
 expect_not err 'held back|val (loss|accuracy)'
-awk -F, 'NR == 2 && (NF != 8 || $4 != "" || $5 != "") { exit 1 }' plain.history.csv || fail "$(cat plain.history.csv)"
+awk -F, 'NR == 2 && (NF != 12 || $4 != "" || $5 != "") { exit 1 }' plain.history.csv || fail "$(cat plain.history.csv)"
 finish
