@@ -168,7 +168,6 @@ const cnn_vector_kernels CNN_VARIANT(cnn_vector_kernels) = {
     .sum_rows = cnn_vector_sum_rows,
     .is_finite = is_finite,
     .moments = cnn_vector_moments,
-    .squares = cnn_vector_squares,
     .sum_squares = sum_squares,
     .scale = scale,
     .add_signs = add_signs,

@@ -13,7 +13,6 @@
 #define cnn_vector_sum_rows CNN_VARIANT(cnn_vector_sum_rows)
 #define cnn_vector_rectify CNN_VARIANT(cnn_vector_rectify)
 #define cnn_vector_moments CNN_VARIANT(cnn_vector_moments)
-#define cnn_vector_squares CNN_VARIANT(cnn_vector_squares)
 
 /** y[i] += x[i] */
 void cnn_vector_add(cnn_real *restrict y, const cnn_real *restrict x, size_t count);
@@ -28,11 +27,9 @@ typedef struct cnn_moments {
 } cnn_moments;
 
 /** The moments of x[rows][columns], the bounds being the lower and the upper one, infinite where there is none. Sets
- * live[c] to 1 where column c is not 0 in every row, and leaves it else. moments.c, like the next. */
+ * live[c] to 1 where column c is not 0 in every row, and leaves it else. moments.c. */
 void cnn_vector_moments(const cnn_real *x, size_t rows, size_t columns, const cnn_real bounds[2], cnn_moments *moments,
                         unsigned char *live);
-/** The sum of x[i]^2. */
-double cnn_vector_squares(const cnn_real *x, size_t count);
 
 /** A step of stochastic gradient descent with momentum over `count` parameters w, gradients g and momenta v. */
 typedef struct cnn_sgd_step {
@@ -59,7 +56,6 @@ typedef struct cnn_vector_kernels {
     int (*is_finite)(const cnn_real *x, size_t count);
     void (*moments)(const cnn_real *x, size_t rows, size_t columns, const cnn_real bounds[2], cnn_moments *moments,
                     unsigned char *live);
-    double (*squares)(const cnn_real *x, size_t count);
     /** The sum of x[i]^2, in double and in an order that depends on the count alone. */
     double (*sum_squares)(const cnn_real *x, size_t count);
     /** y[i] *= factor */
