@@ -64,3 +64,26 @@ double cnn_random_normal(cnn_random *random)
     const double radius = sqrt(-2 * log((cnn_random_word(random) + 1.0) * 0x1p-32));
     return radius * cos(2 * pi * cnn_random_uniform(random));
 }
+
+/** The logarithm of a number of the gamma distribution: Marsaglia and Tsang, "A simple method for generating gamma
+ * variables", 2000, which for shapes below 1 takes the next shape times a power of a uniform number. The power of a
+ * small shape would be 0 as a number. */
+static double log_gamma(cnn_random *random, double shape)
+{
+    const double power = shape < 1 ? log((cnn_random_word(random) + 1.0) * 0x1p-32) / shape : 0;
+    const double d = (shape < 1 ? shape + 1 : shape) - 1.0 / 3;
+    double x, v, u;
+    do {
+        x = cnn_random_normal(random);
+        v = 1 + x / sqrt(9 * d);
+        v = v * v * v;
+        u = (cnn_random_word(random) + 1.0) * 0x1p-32;
+    } while (!(v > 0 && log(u) < x * x / 2 + d - d * v + d * log(v)));
+    return power + log(d * v);
+}
+
+double cnn_random_beta(cnn_random *random, double alpha)
+{
+    const double one = log_gamma(random, alpha), other = log_gamma(random, alpha);
+    return 1 / (1 + exp(other - one)); /* one / (one + other) of the numbers themselves */
+}

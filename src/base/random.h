@@ -12,7 +12,8 @@ typedef enum cnn_random_purpose {
     CNN_RANDOM_SPLIT,      /* a: 0, b: 0: which images are held back for validation */
     CNN_RANDOM_ORDER,      /* a: epoch, b: 0: the order of the images */
     CNN_RANDOM_AUGMENT,    /* a: epoch, b: image's index in the data set */
-    CNN_RANDOM_DROPOUT     /* a: layer's index, b: number of the image since training began */
+    CNN_RANDOM_DROPOUT,    /* a: layer's index, b: number of the image since training began */
+    CNN_RANDOM_MIXUP       /* a: epoch, b: image's index in the data set */
 } cnn_random_purpose;
 
 /** A position in one stream. Copying it forks it. */
@@ -31,5 +32,7 @@ double cnn_random_uniform(cnn_random *random);
 uint32_t cnn_random_below(cnn_random *random, uint32_t bound);
 /** Standard normal (Box-Muller; one value a call, so that the position stays a plain count). */
 double cnn_random_normal(cnn_random *random);
+/** Beta(alpha, alpha), in 0 .. 1; alpha > 0. */
+double cnn_random_beta(cnn_random *random, double alpha);
 
 #endif

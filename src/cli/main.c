@@ -20,13 +20,8 @@ static const cnn_command help_command = {
 };
 
 static const cnn_command *const commands[] = {
-    &cnn_train_command,
-    &cnn_eval_command,
-    &cnn_classify_command,
-    &cnn_info_command,
-    &cnn_inspect_command,
-    &help_command,
-    NULL,
+    &cnn_train_command, &cnn_compare_command, &cnn_eval_command, &cnn_classify_command,
+    &cnn_info_command,  &cnn_inspect_command, &help_command,     NULL,
 };
 
 static const cnn_command *find_command(const char *name)

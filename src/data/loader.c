@@ -6,8 +6,10 @@
 #include "base/text.h"
 
 #include <limits.h>
+#include <math.h>
 #include <pthread.h>
 #include <signal.h>
+#include <string.h>
 
 /** One that is trained on, and two ahead, so that a worker that had to wait for a processor can catch up. */
 #define SLOTS 3
@@ -15,7 +17,8 @@
 
 typedef struct slot {
     cnn_real *images;
-    int *labels;
+    int *labels, *others;
+    double *shares;
     int epoch, step, count;
 } slot;
 
@@ -28,6 +31,7 @@ struct cnn_loader {
     int order_epoch;  /* of `order`, -1: none yet */
     int *order;       /* [count] */
     uint8_t *changed; /* one augmented image */
+    cnn_real *kept;   /* a batch's first image, before it is mixed */
     /* Shared, under the mutex; a slot belongs to the worker until it is counted as filled. */
     slot slots[SLOTS];
     uint64_t filled, released;
@@ -83,6 +87,32 @@ void cnn_scale_pixels(const uint8_t *pixels, size_t count, int channels, const c
 
 /* ---- the worker */
 
+/* Mixup (Zhang et al. 2018, arXiv 1710.09412): x[i] = share x[i] + (1 - share) x[i + 1], all of them unmixed, and for
+ * the last image x[0] in place of the next. An image of a batch is a random one, so the next is a random partner. The
+ * paper's share is Beta(alpha, alpha); share and 1 - share swapped give the same pairs, so the larger is the image's
+ * own. An image alone in its batch stays as it is. */
+static void mix(cnn_loader *loader, slot *to, const int *order)
+{
+    const cnn_loader_options *const options = &loader->options;
+    const size_t size = loader->image_size;
+    memcpy(loader->kept, to->images, size * sizeof *loader->kept);
+    for (int i = 0; i < to->count; i++) {
+        const bool last = i + 1 == to->count;
+        cnn_random random = cnn_random_at(options->seed, CNN_RANDOM_MIXUP, (uint32_t)loader->epoch,
+                                          (uint64_t)options->indices[order[i]]);
+        const double drawn = cnn_random_beta(&random, options->mixup);
+        const double share = to->count == 1 ? 1 : fmax(drawn, 1 - drawn);
+        const cnn_real own = (cnn_real)share, rest = (cnn_real)(1 - share);
+        cnn_real *const x = to->images + (size_t)i * size;
+        const cnn_real *const next = last ? loader->kept : x + size;
+        for (size_t k = 0; k < size; k++) {
+            x[k] = own * x[k] + rest * next[k];
+        }
+        to->others[i] = to->labels[last ? 0 : i + 1];
+        to->shares[i] = share;
+    }
+}
+
 static void fill(cnn_loader *loader, slot *to)
 {
     const cnn_loader_options *const options = &loader->options;
@@ -107,6 +137,9 @@ static void fill(cnn_loader *loader, slot *to)
         cnn_scale_pixels(pixels, loader->image_size, shape.channels, loader->table,
                          to->images + (size_t)i * loader->image_size);
         to->labels[i] = options->data->labels[index];
+    }
+    if (options->mixup > 0) {
+        mix(loader, to, loader->order + first);
     }
     if (left > options->batch) {
         loader->step++;
@@ -153,7 +186,7 @@ void cnn_loader_next(cnn_loader *loader, cnn_batch *batch)
     }
     const slot *const from = &loader->slots[loader->released % SLOTS];
     pthread_mutex_unlock(&loader->mutex);
-    *batch = (cnn_batch){from->epoch, from->step, from->count, from->images, from->labels};
+    *batch = (cnn_batch){from->epoch, from->step, from->count, from->images, from->labels, from->others, from->shares};
 }
 
 /* ---- making and freeing */
@@ -172,6 +205,19 @@ static cnn_status check(const cnn_loader_options *options, cnn_error *error)
     return CNN_OK;
 }
 
+/** What mixing takes beside, for batches of `most` images; false when memory is out. */
+static bool allocate_mixing(cnn_loader *loader, size_t most)
+{
+    loader->kept = cnn_alloc(loader->image_size, sizeof *loader->kept);
+    bool complete = loader->kept != NULL;
+    for (int i = 0; complete && i < SLOTS; i++) {
+        loader->slots[i].others = cnn_alloc(most, sizeof *loader->slots[i].others);
+        loader->slots[i].shares = cnn_alloc(most, sizeof *loader->slots[i].shares);
+        complete = loader->slots[i].others != NULL && loader->slots[i].shares != NULL;
+    }
+    return complete;
+}
+
 static cnn_status allocate(cnn_loader *loader, cnn_error *error)
 {
     const cnn_loader_options *const options = &loader->options;
@@ -186,6 +232,7 @@ static cnn_status allocate(cnn_loader *loader, cnn_error *error)
         loader->slots[i].labels = cnn_alloc(most, sizeof *loader->slots[i].labels);
         complete = loader->slots[i].images != NULL && loader->slots[i].labels != NULL;
     }
+    complete = complete && (options->mixup <= 0 || allocate_mixing(loader, most));
     return complete ? CNN_OK : cnn_fail_memory(error);
 }
 
@@ -262,7 +309,10 @@ void cnn_loader_free(cnn_loader *loader)
     for (int i = 0; i < SLOTS; i++) {
         cnn_free(loader->slots[i].images);
         cnn_free(loader->slots[i].labels);
+        cnn_free(loader->slots[i].others);
+        cnn_free(loader->slots[i].shares);
     }
+    cnn_free(loader->kept);
     cnn_free(loader->changed);
     cnn_free(loader->order);
     cnn_free(loader);

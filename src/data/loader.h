@@ -1,5 +1,5 @@
-/* The batch loader: a worker thread that augments and scales the next batch while the current one is trained on. What a
- * batch holds is a function of (seed, epoch, step) alone. */
+/* The batch loader: a worker thread that augments, scales and mixes the next batch while the current one is trained on.
+ * What a batch holds is a function of (seed, epoch, step) alone. */
 #ifndef CNN_DATA_LOADER_H
 #define CNN_DATA_LOADER_H
 
@@ -15,6 +15,7 @@ typedef struct cnn_loader_options {
     uint64_t seed;
     bool augments;
     cnn_augmentation augmentation;
+    double mixup;                   /* alpha of the shares' Beta distribution; 0: images are not mixed */
     const double *mean, *deviation; /* [channels], copied: x = (pixel / 255 - mean) / deviation */
     int epoch, step;                /* the first batch to give, both from 0 */
 } cnn_loader_options;
@@ -25,6 +26,8 @@ typedef struct cnn_batch {
     int count;              /* images */
     const cnn_real *images; /* [count][h][w][c] */
     const int *labels;      /* [count] */
+    const int *others;      /* [count] labels of the images mixed in; NULL without mixup */
+    const double *shares;   /* [count] of an image's own, 1/2 .. 1, where 1 - shares[i] is others[i]'s; NULL likewise */
 } cnn_batch;
 
 typedef struct cnn_loader cnn_loader;

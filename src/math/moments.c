@@ -42,21 +42,3 @@ void cnn_vector_moments(const cnn_real *x, size_t rows, size_t columns, const cn
         add_chunk(x + c, (const size_t[]){rows, columns, columns - c}, bounds, moments, live + c);
     }
 }
-
-double cnn_vector_squares(const cnn_real *x, size_t count)
-{
-    double sums[CHUNK] = {0}, total = 0;
-    size_t i = 0;
-    for (; i + CHUNK <= count; i += CHUNK) {
-        for (size_t c = 0; c < CHUNK; c++) {
-            sums[c] += (double)x[i + c] * (double)x[i + c];
-        }
-    }
-    for (size_t c = 0; i + c < count; c++) {
-        sums[c] += (double)x[i + c] * (double)x[i + c];
-    }
-    for (size_t c = 0; c < CHUNK; c++) {
-        total += sums[c];
-    }
-    return total;
-}

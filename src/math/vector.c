@@ -54,6 +54,48 @@ static int is_finite(const cnn_real *x, size_t count)
     return !others;
 }
 
+/* Sums side by side, as many as the widest vectors hold, so that each is taken in the same order at every level. */
+static double sum_squares(const cnn_real *x, size_t count)
+{
+    enum { SUMS = 16 };
+    double sums[SUMS] = {0};
+    size_t i = 0;
+    for (; i + SUMS <= count; i += SUMS) {
+        for (size_t k = 0; k < SUMS; k++) {
+            sums[k] += (double)x[i + k] * (double)x[i + k];
+        }
+    }
+    for (size_t k = 0; i + k < count; k++) {
+        sums[k] += (double)x[i + k] * (double)x[i + k];
+    }
+    double sum = 0;
+    for (size_t k = 0; k < SUMS; k++) {
+        sum += sums[k];
+    }
+    return sum;
+}
+
+static void add_signs(cnn_real *restrict y, cnn_real factor, const cnn_real *restrict x, size_t count)
+{
+    for (size_t i = 0; i < count; i++) {
+        y[i] += x[i] > 0 ? factor : x[i] < 0 ? -factor : 0;
+    }
+}
+
+static void scale(cnn_real *y, cnn_real factor, size_t count)
+{
+    for (size_t i = 0; i < count; i++) {
+        y[i] *= factor;
+    }
+}
+
+static void blend(cnn_real *restrict y, cnn_real keep, const cnn_real *restrict x, cnn_real factor, size_t count)
+{
+    for (size_t i = 0; i < count; i++) {
+        y[i] = keep * y[i] + factor * x[i];
+    }
+}
+
 static void sgd(const cnn_sgd_step *step, cnn_real *restrict w, cnn_real *restrict v, const cnn_real *restrict g,
                 size_t count)
 {
@@ -75,7 +117,7 @@ static CNN_INLINE cnn_real root(cnn_real x)
 #endif
 }
 
-static void adamw(const cnn_adamw_step *step, cnn_real *restrict w, cnn_real *restrict m, cnn_real *restrict s,
+static void adamw(const cnn_adam_step *step, cnn_real *restrict w, cnn_real *restrict m, cnn_real *restrict s,
                   const cnn_real *restrict g, size_t count)
 {
     const cnn_real b1 = step->beta1, b2 = step->beta2, rate = step->rate, correction = step->correction;
@@ -87,6 +129,38 @@ static void adamw(const cnn_adamw_step *step, cnn_real *restrict w, cnn_real *re
     }
 }
 
+static void adam(const cnn_adam_step *step, cnn_real *restrict w, cnn_real *restrict m, cnn_real *restrict s,
+                 const cnn_real *restrict g, size_t count)
+{
+    const cnn_real b1 = step->beta1, b2 = step->beta2, rate = step->rate, correction = step->correction;
+    const cnn_real epsilon = step->epsilon, decay = step->decay;
+    for (size_t i = 0; i < count; i++) {
+        const cnn_real gradient = g[i] + decay * w[i];
+        m[i] = b1 * m[i] + (1 - b1) * gradient;
+        s[i] = b2 * s[i] + (1 - b2) * gradient * gradient;
+        w[i] -= rate * m[i] / (root(correction * s[i]) + epsilon);
+    }
+}
+
+static void rmsprop(const cnn_rmsprop_step *step, cnn_real *restrict w, cnn_real *restrict s,
+                    const cnn_real *restrict g, size_t count)
+{
+    const cnn_real beta = step->beta, rate = step->rate, epsilon = step->epsilon, decay = step->decay;
+    for (size_t i = 0; i < count; i++) {
+        const cnn_real gradient = g[i] + decay * w[i];
+        s[i] = beta * s[i] + (1 - beta) * gradient * gradient;
+        w[i] -= rate * gradient / (root(s[i]) + epsilon);
+    }
+}
+
+static void lookahead(cnn_real share, cnn_real *restrict slow, cnn_real *restrict fast, size_t count)
+{
+    for (size_t i = 0; i < count; i++) {
+        slow[i] += share * (fast[i] - slow[i]);
+        fast[i] = slow[i];
+    }
+}
+
 extern const cnn_vector_kernels CNN_VARIANT(cnn_vector_kernels);
 
 const cnn_vector_kernels CNN_VARIANT(cnn_vector_kernels) = {
@@ -94,7 +168,13 @@ const cnn_vector_kernels CNN_VARIANT(cnn_vector_kernels) = {
     .sum_rows = cnn_vector_sum_rows,
     .is_finite = is_finite,
     .moments = cnn_vector_moments,
-    .squares = cnn_vector_squares,
+    .sum_squares = sum_squares,
+    .scale = scale,
+    .add_signs = add_signs,
+    .blend = blend,
     .sgd = sgd,
     .adamw = adamw,
+    .adam = adam,
+    .rmsprop = rmsprop,
+    .lookahead = lookahead,
 };

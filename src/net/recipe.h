@@ -37,7 +37,13 @@ typedef struct cnn_residual_options {
     int projection; /* cnn_projection: none; a 1x1 convolution without bias; the same and batch normalization */
 } cnn_residual_options;
 
-typedef enum cnn_optimizer_name { CNN_OPTIMIZER_SGD, CNN_OPTIMIZER_ADAMW } cnn_optimizer_name;
+typedef enum cnn_optimizer_name {
+    CNN_OPTIMIZER_SGD,
+    CNN_OPTIMIZER_ADAMW,
+    CNN_OPTIMIZER_ADAM,
+    CNN_OPTIMIZER_RMSPROP,
+    CNN_OPTIMIZER_MUON
+} cnn_optimizer_name;
 typedef enum cnn_schedule_name {
     CNN_SCHEDULE_CONSTANT,
     CNN_SCHEDULE_STEP,
@@ -53,6 +59,9 @@ typedef struct cnn_train_options {
     double beta1, beta2, epsilon;
     cnn_weight_options weights; /* of all layers that say nothing else */
     double activation_l1;
+    double clip;                    /* the most that the norm of all gradients together may be, 0: anything */
+    int lookahead;                  /* steps between synchronizations with the slow weights, 0: there are none */
+    double lookahead_share;         /* of the way that the slow weights go each time */
     int schedule;                   /* cnn_schedule_name */
     double warmup;                  /* epochs of linear warm-up, fractions allowed */
     double step_every, step_factor; /* schedule=step: every so many epochs, times this */
@@ -73,6 +82,7 @@ typedef struct cnn_augment_options {
     int cutout;        /* side of a square set to zero, 0: none */
     double brightness; /* plus up to this share of the range each way */
     double contrast;   /* around the image's mean, times 1 - contrast .. 1 + contrast */
+    double mixup;      /* alpha of the Beta distribution of the shares, 0: images are not mixed */
 } cnn_augment_options;
 
 typedef struct cnn_statement {

@@ -29,16 +29,19 @@ static const cnn_option residual_table[] = {
 static const cnn_option train_table[] = {
     {"epochs", CNN_OPTION_INTEGER, TRAIN(epochs), 1, 100000, "10", NULL, "passes over the training images", false},
     {"batch", CNN_OPTION_INTEGER, TRAIN(batch), 1, 65536, "64", NULL, "images a step", false},
-    {"optimizer", CNN_OPTION_CHOICE, TRAIN(optimizer), 0, 0, "sgd", WORDS("sgd", "adamw"),
-     "stochastic gradient descent with momentum, or AdamW", false},
-    {"lr", CNN_OPTION_NUMBER, TRAIN(lr), 1e-10, 1000, "0.05", NULL, "learning rate; adamw wants about 0.001", false},
-    {"momentum", CNN_OPTION_NUMBER, TRAIN(momentum), 0, 0.9999, "0.9", NULL, "of sgd", false},
+    {"optimizer", CNN_OPTION_CHOICE, TRAIN(optimizer), 0, 0, "sgd", WORDS("sgd", "adamw", "adam", "rmsprop", "muon"),
+     "stochastic gradient descent with momentum, AdamW, Adam, RMSProp, or Muon", false},
+    {"lr", CNN_OPTION_NUMBER, TRAIN(lr), 1e-10, 1000, "0.05", NULL,
+     "learning rate; adamw, adam and rmsprop want about 0.001, muon about 0.02", false},
+    {"momentum", CNN_OPTION_NUMBER, TRAIN(momentum), 0, 0.9999, "0.9", NULL, "of sgd and muon", false},
     {"nesterov", CNN_OPTION_CHOICE, TRAIN(nesterov), 0, 0, "off", CNN_OPTION_OFF_ON, "look ahead along the momentum",
      false},
-    {"beta1", CNN_OPTION_NUMBER, TRAIN(beta1), 0, 0.9999, "0.9", NULL, "of adamw: decay of the gradient's mean", false},
-    {"beta2", CNN_OPTION_NUMBER, TRAIN(beta2), 0, 0.999999, "0.999", NULL, "of adamw: decay of the gradient's square",
-     false},
-    {"epsilon", CNN_OPTION_NUMBER, TRAIN(epsilon), 1e-12, 1, "1e-8", NULL, "of adamw: least denominator", false},
+    {"beta1", CNN_OPTION_NUMBER, TRAIN(beta1), 0, 0.9999, "0.9", NULL,
+     "of adamw and adam: decay of the gradient's mean", false},
+    {"beta2", CNN_OPTION_NUMBER, TRAIN(beta2), 0, 0.999999, "0.999", NULL,
+     "of adamw, adam and rmsprop: decay of the gradient's square", false},
+    {"epsilon", CNN_OPTION_NUMBER, TRAIN(epsilon), 1e-12, 1, "1e-8", NULL,
+     "of adamw, adam and rmsprop: least denominator", false},
     {"weight-decay", CNN_OPTION_NUMBER, TRAIN(weights.weight_decay), 0, 10, "0", NULL,
      "pull of weights towards 0 (L2), not of biases and batch normalization", false},
     {"l1", CNN_OPTION_NUMBER, TRAIN(weights.l1), 0, 10, "0", NULL, "the same by a constant amount (L1)", false},
@@ -55,6 +58,12 @@ static const cnn_option train_table[] = {
     {"std", CNN_OPTION_NUMBER, TRAIN(weights.std), 0, 1000, "0", NULL, "of init=normal: standard deviation", false},
     {"bias", CNN_OPTION_NUMBER, TRAIN(weights.bias), -1000, 1000, "0", NULL, "what the biases of layers begin as",
      false},
+    {"clip", CNN_OPTION_NUMBER, TRAIN(clip), 0, 1e9, "0", NULL,
+     "most that the norm of all gradients together may be; 0: anything", false},
+    {"lookahead", CNN_OPTION_INTEGER, TRAIN(lookahead), 0, 1000000, "0", NULL,
+     "steps after which slow weights follow and are gone on from; 0: never", false},
+    {"lookahead-share", CNN_OPTION_NUMBER, TRAIN(lookahead_share), 1e-6, 1, "0.5", NULL,
+     "of lookahead: share of the way that the slow weights follow", false},
     {"schedule", CNN_OPTION_CHOICE, TRAIN(schedule), 0, 0, "constant", WORDS("constant", "step", "cosine", "linear"),
      "how the learning rate falls", false},
     {"warmup", CNN_OPTION_NUMBER, TRAIN(warmup), 0, 100000, "0", NULL, "epochs in which the learning rate rises from 0",
@@ -85,6 +94,8 @@ static const cnn_option augment_table[] = {
     {"brightness", CNN_OPTION_NUMBER, AUGMENT(brightness), 0, 1, "0", NULL,
      "plus up to this share of the range each way", false},
     {"contrast", CNN_OPTION_NUMBER, AUGMENT(contrast), 0, 1, "0", NULL, "contrast times 1 - this to 1 + this", false},
+    {"mixup", CNN_OPTION_NUMBER, AUGMENT(mixup), 0, 100, "0", NULL,
+     "mix images and labels with others', the shares being Beta(this, this)", false},
     {0}};
 
 static cnn_status check_input(const void *options, cnn_error *error)
@@ -103,7 +114,8 @@ static cnn_status check_train(const void *options, cnn_error *error)
     if (train->schedule == CNN_SCHEDULE_STEP && train->step_every <= 0) {
         return cnn_fail(error, CNN_USAGE, "schedule=step needs step-every=EPOCHS");
     }
-    if (train->nesterov && train->optimizer == CNN_OPTIMIZER_SGD && train->momentum <= 0) {
+    const bool has_momentum = train->optimizer == CNN_OPTIMIZER_SGD || train->optimizer == CNN_OPTIMIZER_MUON;
+    if (train->nesterov && has_momentum && train->momentum <= 0) {
         return cnn_fail(error, CNN_USAGE, "nesterov=on needs momentum above 0");
     }
     if (train->val >= 1 && train->val != floor(train->val)) {

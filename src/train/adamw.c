@@ -3,22 +3,12 @@
  * m / (1 - b1^t) and s / (1 - b2^t). */
 #include "train/optimizer.h"
 
-#include <math.h>
-
 extern const cnn_optimizer cnn_adamw;
 
 static void update(const cnn_update *u)
 {
-    const cnn_train_options *options = u->options;
-    const double time = (double)u->step;
-    const cnn_adamw_step step = {
-        .beta1 = (cnn_real)options->beta1,
-        .beta2 = (cnn_real)options->beta2,
-        .rate = (cnn_real)(u->learning_rate / (1 - pow(options->beta1, time))),
-        .correction = (cnn_real)(1 / (1 - pow(options->beta2, time))),
-        .epsilon = (cnn_real)options->epsilon,
-        .keep = (cnn_real)(1 - u->learning_rate * u->weight_decay),
-    };
+    cnn_adam_step step = cnn_adam_step_of(u);
+    step.keep = (cnn_real)(1 - u->learning_rate * u->weight_decay);
     u->vectors->adamw(&step, u->parameters, u->states[0], u->states[1], u->gradients, u->count);
 }
 

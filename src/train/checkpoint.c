@@ -1,10 +1,11 @@
-/* Checkpoints: the model file with the optimizer's states as further tensors, and the position, the epoch's sums and
+/* Checkpoints: the model file with the trainer's states as further tensors, and the position, the epoch's sums and
  * the history as further metadata. Numbers are written so that they read back to the bit. */
 #include "base/file.h"
 #include "base/memory.h"
 #include "base/text.h"
 #include "train/step.h"
 #include "train/trainer.h"
+#include "train/update.h"
 
 #include <errno.h>
 #include <stdlib.h>
@@ -123,12 +124,20 @@ static bool read_history(cnn_trainer *t, const char *text)
 
 /* ---- saving */
 
-static int state_blocks(const cnn_trainer *t, cnn_state_block blocks[CNN_OPTIMIZER_STATES])
+/** The states' names, and their values where there is a trainer; their number. */
+static int state_blocks(const cnn_train_options *options, const cnn_trainer *t,
+                        cnn_state_block blocks[CNN_TRAINER_STATES])
 {
-    for (int i = 0; i < t->optimizer->state_count; i++) {
-        blocks[i] = (cnn_state_block){t->optimizer->states[i], t->states[i], t->model->network->parameter_count};
+    const char *names[CNN_TRAINER_STATES];
+    const int count = cnn_train_states(options, names);
+    for (int i = 0; i < count; i++) {
+        blocks[i] = (cnn_state_block){.prefix = names[i]};
+        if (t != NULL) {
+            blocks[i].values = t->states[i];
+            blocks[i].count = t->model->network->parameter_count;
+        }
     }
-    return t->optimizer->state_count;
+    return count;
 }
 
 cnn_status cnn_trainer_save(const cnn_trainer *trainer, const char *path, cnn_error *error)
@@ -137,11 +146,11 @@ cnn_status cnn_trainer_save(const cnn_trainer *trainer, const char *path, cnn_er
     if (status != CNN_OK) {
         return status;
     }
-    cnn_state_block blocks[CNN_OPTIMIZER_STATES];
+    cnn_state_block blocks[CNN_TRAINER_STATES];
     cnn_text position = {0}, history = {0};
     unsigned char *bytes = NULL;
     size_t size = 0;
-    const int count = state_blocks(trainer, blocks);
+    const int count = state_blocks(&trainer->options, trainer, blocks);
     cnn_model *model = cnn_model_copy(trainer->model, error);
     append_position(trainer, &position);
     append_history(trainer, &history);
@@ -243,21 +252,18 @@ cnn_trainer *cnn_trainer_resume(const cnn_recipe *recipe, const cnn_dataset *dat
 {
     cnn_train_options train;
     cnn_recipe_train_options(recipe, &train);
-    const cnn_optimizer *optimizer = cnn_optimizers[train.optimizer];
-    cnn_state_block blocks[CNN_OPTIMIZER_STATES] = {0};
-    for (int i = 0; i < optimizer->state_count; i++) {
-        blocks[i].prefix = optimizer->states[i];
-    }
+    cnn_state_block blocks[CNN_TRAINER_STATES];
+    const int block_count = state_blocks(&train, NULL, blocks);
     cnn_trainer *trainer = NULL;
     uint64_t seed = 0;
-    cnn_model *saved = read_checkpoint(recipe, checkpoint_path, blocks, optimizer->state_count, error);
+    cnn_model *saved = read_checkpoint(recipe, checkpoint_path, blocks, block_count, error);
     if (saved != NULL && !read_seed(saved, &seed)) {
         cnn_fail(error, CNN_FORMAT, "%s: the checkpoint's seed is malformed", checkpoint_path);
     } else if (saved != NULL) {
         trainer = cnn_trainer_create(recipe, data, options, seed, error);
     }
     if (trainer != NULL) {
-        for (int i = 0; i < optimizer->state_count; i++) { /* the trainer's own are exchanged for the saved ones */
+        for (int i = 0; i < block_count; i++) { /* the trainer's own are exchanged for the saved ones */
             cnn_real *own = trainer->states[i];
             trainer->states[i] = blocks[i].values;
             blocks[i].values = own;
@@ -268,7 +274,7 @@ cnn_trainer *cnn_trainer_resume(const cnn_recipe *recipe, const cnn_dataset *dat
             trainer = NULL;
         }
     }
-    for (int i = 0; i < optimizer->state_count; i++) {
+    for (int i = 0; i < block_count; i++) {
         cnn_free(blocks[i].values);
     }
     cnn_model_free(saved);

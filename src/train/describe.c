@@ -2,7 +2,7 @@
 #include "net/fold.h"
 #include "net/model.h"
 #include "net/runner.h"
-#include "train/optimizer.h"
+#include "train/update.h"
 
 /** Batches that the loader holds. */
 #define LOADED_BATCHES 3
@@ -46,17 +46,30 @@ static cnn_status add_inference(const cnn_network *network, int batch, int64_t *
     return status;
 }
 
-/** Weights, those before an epoch's last step, their optimizer's states, batches, and the runners of training and
- * validation. */
+/** Adds what the loader holds: images, and with mixup a second label, its share, and one image aside. */
+static void add_batches(const cnn_model *model, int batch, int64_t *bytes)
+{
+    cnn_augment_options augment;
+    cnn_recipe_augment_options(model->recipe, &augment);
+    const int64_t image = (int64_t)(cnn_shape_size(model->network->input) * sizeof(cnn_real));
+    *bytes += LOADED_BATCHES * batch * image;
+    if (augment.mixup > 0) {
+        *bytes += LOADED_BATCHES * batch * (int64_t)(sizeof(int) + sizeof(double)) + image;
+    }
+}
+
+/** Weights, those before an epoch's last step, their optimizer's states and room on one thread, batches, and the
+ * runners of training and validation. */
 static cnn_status add_training(const cnn_model *model, int64_t *bytes, cnn_error *error)
 {
     const cnn_network *network = model->network;
     cnn_train_options options;
     cnn_recipe_train_options(model->recipe, &options);
-    const int64_t states = cnn_optimizers[options.optimizer]->state_count;
-    const int64_t image = (int64_t)cnn_shape_size(network->input);
+    const char *names[CNN_TRAINER_STATES];
+    const int64_t states = cnn_train_states(&options, names);
     *bytes += (2 + states) * (int64_t)(network->parameter_count * sizeof(cnn_real));
-    *bytes += LOADED_BATCHES * options.batch * image * (int64_t)sizeof(cnn_real);
+    *bytes += (int64_t)(cnn_update_room(network, cnn_optimizers[options.optimizer]) * sizeof(cnn_real));
+    add_batches(model, options.batch, bytes);
     const cnn_status status = add_runner(network, options.batch, no_loss, bytes, error);
     return status == CNN_OK && options.val > 0 ? add_inference(network, options.batch, bytes, error) : status;
 }

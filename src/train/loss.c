@@ -34,21 +34,29 @@ void cnn_softmax(const cnn_real *logits, int classes, cnn_real *probabilities)
     }
 }
 
-double cnn_cross_entropy(const cnn_real *logits, int classes, int label, double smoothing, double factor,
-                         cnn_real *gradient)
+double cnn_mixed_cross_entropy(const cnn_real *logits, int classes, const cnn_target *target, double factor,
+                               cnn_real *gradient)
 {
     const double normalizer = log_sum_exp(logits, classes);
-    const double share = smoothing / classes;
+    const double spread = target->smoothing / classes, rest = 1 - target->smoothing;
+    const double own = rest * target->share, others = rest * (1 - target->share);
     double loss = 0;
     for (int c = 0; c < classes; c++) {
         const double log_p = (double)logits[c] - normalizer;
-        const double target = share + (c == label ? 1 - smoothing : 0);
-        if (target > 0) {
-            loss -= target * log_p;
+        const double wanted = spread + ((c == target->label ? own : 0) + (c == target->other ? others : 0));
+        if (wanted > 0) {
+            loss -= wanted * log_p;
         }
         if (gradient != NULL) {
-            gradient[c] = (cnn_real)(factor * (exp(log_p) - target));
+            gradient[c] = (cnn_real)(factor * (exp(log_p) - wanted));
         }
     }
     return loss;
+}
+
+double cnn_cross_entropy(const cnn_real *logits, int classes, int label, double smoothing, double factor,
+                         cnn_real *gradient)
+{
+    const cnn_target target = {.label = label, .other = label, .share = 1, .smoothing = smoothing};
+    return cnn_mixed_cross_entropy(logits, classes, &target, factor, gradient);
 }

@@ -4,7 +4,7 @@
 
 extern const cnn_optimizer cnn_sgd;
 
-static void update(const cnn_update *u)
+void cnn_sgd_update(const cnn_update *u)
 {
     const cnn_sgd_step step = {.rate = (cnn_real)u->learning_rate,
                                .momentum = (cnn_real)u->options->momentum,
@@ -13,4 +13,4 @@ static void update(const cnn_update *u)
     u->vectors->sgd(&step, u->parameters, u->states[0], u->gradients, u->count);
 }
 
-const cnn_optimizer cnn_sgd = {.name = "sgd", .state_count = 1, .states = {"momentum"}, .update = update};
+const cnn_optimizer cnn_sgd = {.name = "sgd", .state_count = 1, .states = {"momentum"}, .update = cnn_sgd_update};

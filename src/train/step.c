@@ -3,6 +3,7 @@
 #include "train/step.h"
 
 #include "train/loss.h"
+#include "train/update.h"
 
 #include <math.h>
 #include <string.h>
@@ -15,42 +16,31 @@ static double now(void)
     return (double)time.tv_sec + 1e-9 * (double)time.tv_nsec;
 }
 
+/** What image `index` of the batch shall be taken for. */
+static cnn_target target_of(const cnn_trainer *t, int index)
+{
+    const cnn_batch *batch = &t->batch;
+    const bool mixed = batch->others != NULL;
+    return (cnn_target){
+        .label = batch->labels[index],
+        .other = mixed ? batch->others[index] : batch->labels[index],
+        .share = mixed ? batch->shares[index] : 1,
+        .smoothing = t->options.label_smoothing,
+    };
+}
+
 void cnn_trainer_loss(void *context, const cnn_loss_call *call)
 {
     cnn_trainer *t = context;
     cnn_lane_result result = {0};
     for (int i = 0; i < call->n; i++) {
         const size_t offset = (size_t)i * (size_t)call->classes;
-        const int label = t->batch.labels[call->first + i];
-        result.correct += cnn_argmax(call->logits + offset, call->classes) == label;
-        result.loss += cnn_cross_entropy(call->logits + offset, call->classes, label, t->options.label_smoothing,
-                                         1.0 / call->batch, call->gradient + offset);
+        const cnn_target target = target_of(t, call->first + i);
+        result.correct += cnn_argmax(call->logits + offset, call->classes) == target.label;
+        result.loss += cnn_mixed_cross_entropy(call->logits + offset, call->classes, &target, 1.0 / call->batch,
+                                               call->gradient + offset);
     }
     t->lane_results[call->lane] = result;
-}
-
-static void update_part(void *context, int index, int thread)
-{
-    cnn_trainer *t = context;
-    cnn_runner_note(t->runner, thread, -1, CNN_WORK_UPDATE);
-    const cnn_update_part *part = &t->parts[index];
-    const size_t offset = t->model->network->slots[part->slot].offset + part->first;
-    cnn_real *room = t->room + (size_t)thread * CNN_UPDATE_PART;
-    cnn_update update = {
-        .vectors = t->model->network->vectors,
-        .options = &t->options,
-        .learning_rate = t->learning_rate,
-        .step = (int64_t)t->epoch * t->steps + t->step + 1,
-        .weight_decay = cnn_network_tensor(t->model->network, part->slot)->weight_decay,
-        .count = part->count,
-        .parameters = t->model->parameters + offset,
-        .gradients = cnn_runner_gradient(t->runner, part->slot, part->first, part->count, room),
-    };
-    for (int i = 0; i < t->optimizer->state_count; i++) {
-        update.states[i] = t->states[i] + offset;
-    }
-    t->optimizer->update(&update);
-    cnn_runner_note(t->runner, thread, -1, CNN_WORK_NONE);
 }
 
 static cnn_status fail_diverged(const cnn_trainer *t, const char *what, cnn_error *error)
@@ -97,7 +87,7 @@ static cnn_status train_batch(cnn_trainer *t, cnn_error *error)
     t->loss_sum += loss;
     t->images += batch->count;
     cnn_inspector_before_update(t);
-    cnn_team_run(t->team, t->part_count, update_part, t);
+    cnn_trainer_update(t);
     cnn_inspector_end_step(t);
     return CNN_OK;
 }

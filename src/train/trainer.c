@@ -5,6 +5,7 @@
 #include "math/gemm.h"
 #include "train/scale.h"
 #include "train/step.h"
+#include "train/update.h"
 
 #include <math.h>
 #include <stdio.h>
@@ -88,35 +89,6 @@ static cnn_status set_up_model(cnn_trainer *t, cnn_error *error)
     return status;
 }
 
-static cnn_status set_up_optimizer(cnn_trainer *t, cnn_error *error)
-{
-    const cnn_network *network = t->model->network;
-    t->optimizer = cnn_optimizers[t->options.optimizer];
-    for (int i = 0; i < t->optimizer->state_count; i++) {
-        t->states[i] = cnn_alloc(network->parameter_count, sizeof *t->states[i]);
-        if (t->states[i] == NULL) {
-            return cnn_fail_memory(error);
-        }
-    }
-    const size_t most = network->parameter_count / CNN_UPDATE_PART + (size_t)network->slot_count;
-    t->parts = cnn_alloc(most, sizeof *t->parts);
-    t->room = cnn_alloc((size_t)cnn_team_threads(t->team), CNN_UPDATE_PART * sizeof *t->room);
-    if (t->parts == NULL || t->room == NULL) {
-        return cnn_fail_memory(error);
-    }
-    for (int s = 0; s < network->slot_count; s++) {
-        const size_t count = network->slots[s].count;
-        if (cnn_network_tensor(network, s)->role == CNN_ROLE_STATE) {
-            continue;
-        }
-        for (size_t first = 0; first < count; first += CNN_UPDATE_PART) {
-            const size_t rest = count - first;
-            t->parts[t->part_count++] = (cnn_update_part){s, first, rest < CNN_UPDATE_PART ? rest : CNN_UPDATE_PART};
-        }
-    }
-    return CNN_OK;
-}
-
 /** What classifying the images held back needs; `training` is the training runner's options. */
 static cnn_status set_up_validator(cnn_trainer *t, const cnn_runner_options *training, cnn_error *error)
 {
@@ -185,7 +157,8 @@ cnn_trainer *cnn_trainer_create(const cnn_recipe *recipe, const cnn_dataset *dat
     }
     t->borrowed = true;
     t->team = cnn_team_new(threads, error);
-    if (t->team == NULL || set_up_optimizer(t, error) != CNN_OK || set_up_runners(t, chosen.tune, error) != CNN_OK) {
+    if (t->team == NULL || cnn_trainer_plan_update(t, error) != CNN_OK ||
+        set_up_runners(t, chosen.tune, error) != CNN_OK) {
         goto failed;
     }
     return t;
@@ -213,6 +186,7 @@ cnn_status cnn_trainer_start(cnn_trainer *t, cnn_error *error)
                          .cutout = augment.cutout,
                          .brightness = augment.brightness,
                          .contrast = augment.contrast},
+        .mixup = augment.mixup,
         .mean = t->model->mean,
         .deviation = t->model->deviation,
         .epoch = t->epoch,
@@ -245,13 +219,14 @@ void cnn_trainer_free(cnn_trainer *trainer)
     cnn_folded_free(trainer->folded);
     cnn_team_free(trainer->team);
     cnn_model_free(trainer->model);
-    for (int i = 0; i < CNN_OPTIMIZER_STATES; i++) {
+    for (int i = 0; i < CNN_TRAINER_STATES; i++) {
         cnn_free(trainer->states[i]);
     }
     cnn_free(trainer->scale_table);
     cnn_free(trainer->lane_results);
     cnn_free(trainer->indices);
     cnn_free(trainer->parts);
+    cnn_free(trainer->squares);
     cnn_free(trainer->room);
     cnn_free(trainer->history);
     if (trainer->borrowed) {

@@ -1,4 +1,4 @@
-/* A trainer's inside, shared by creation (trainer.c), the step (step.c) and checkpoints (checkpoint.c). */
+/* A trainer's inside, shared by creation (trainer.c), the step (step.c, update.c) and checkpoints (checkpoint.c). */
 #ifndef CNN_TRAIN_TRAINER_H
 #define CNN_TRAIN_TRAINER_H
 
@@ -10,14 +10,15 @@
 #include "train/inspector.h"
 #include "train/optimizer.h"
 
-/** A range of one tensor that one thread updates at a time. */
+/** A range of one tensor that one thread updates at a time, or all of it where the optimizer wants a matrix. */
 typedef struct cnn_update_part {
     int slot;
     size_t first, count; /* within the tensor */
+    int rows, columns;   /* of a matrix, else 0 */
 } cnn_update_part;
 
-/** The most parameters of a part: small enough to share out evenly, and to stay in the first caches. */
-#define CNN_UPDATE_PART 4096
+/** The most states: the optimizer's and, last, the slow weights of lookahead. */
+#define CNN_TRAINER_STATES (CNN_OPTIMIZER_STATES + 1)
 
 /** What a lane's loss adds up. */
 typedef struct cnn_lane_result {
@@ -46,10 +47,14 @@ struct cnn_trainer {
     int steps; /* an epoch */
 
     const cnn_optimizer *optimizer;
-    cnn_real *states[CNN_OPTIMIZER_STATES]; /* each in the parameters' layout */
-    cnn_update_part *parts;
+    cnn_real *states[CNN_TRAINER_STATES]; /* each in the parameters' layout; named by cnn_train_states() */
+    int state_count;
+    cnn_update_part *parts; /* of all trained tensors, in the order of the slots */
     int part_count;
-    cnn_real *room; /* [threads][CNN_UPDATE_PART] */
+    double *squares;        /* [part_count]: each part's squared norm, of cnn_trainer_measure_gradients() */
+    double gradient_factor; /* of this step: below 1 where gradients are clipped */
+    cnn_real *room;         /* [threads][room_size] */
+    size_t room_size;
 
     int epoch, step; /* finished ones: epochs in all, steps of the next */
     double loss_sum; /* over the epoch's images so far */

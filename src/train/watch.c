@@ -224,7 +224,7 @@ static void measure_gradient(void *context, int index, int thread)
     for (size_t first = 0; slot >= 0 && first < watch->network->slots[slot].count; first += CNN_WATCH_PIECE) {
         const size_t rest = watch->network->slots[slot].count - first;
         const size_t count = rest < CNN_WATCH_PIECE ? rest : CNN_WATCH_PIECE;
-        sum += watch->network->vectors->squares(cnn_runner_gradient(watch->runner, slot, first, count, room), count);
+        sum += watch->network->vectors->sum_squares(cnn_runner_gradient(watch->runner, slot, first, count, room), count);
     }
     watch->gradients[index] = sum;
 }
@@ -243,7 +243,7 @@ static void measure_weights(void *context, int index, int thread)
     watch->weights[index] = 0;
     if (slot >= 0) {
         const cnn_slot *place = &watch->network->slots[slot];
-        watch->weights[index] = watch->network->vectors->squares(watch->parameters + place->offset, place->count);
+        watch->weights[index] = watch->network->vectors->sum_squares(watch->parameters + place->offset, place->count);
     }
 }
 

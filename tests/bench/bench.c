@@ -49,10 +49,10 @@ static cnn_dataset *make_data(cnn_shape shape, int count, int classes, cnn_error
 /* Measuring wants no augmentation, no validation, no end of training, and a rate at which noise does not diverge. */
 static cnn_recipe *load_recipe(const bench_settings *set, cnn_error *error)
 {
-    static const char *const changes[] = {"epochs=100000",     "lr=1e-4",          "val=0",
-                                          "augment.shift=0",   "augment.flip=off", "augment.rotate=0",
-                                          "augment.scale=0",   "augment.cutout=0", "augment.brightness=0",
-                                          "augment.contrast=0"};
+    static const char *const changes[] = {"epochs=100000",      "lr=1e-4",          "val=0",
+                                          "augment.shift=0",    "augment.flip=off", "augment.rotate=0",
+                                          "augment.scale=0",    "augment.cutout=0", "augment.brightness=0",
+                                          "augment.contrast=0", "augment.mixup=0"};
     cnn_recipe *recipe = cnn_recipe_load(set->recipe, error);
     for (size_t i = 0; recipe && i < sizeof changes / sizeof *changes; i++) {
         if (cnn_recipe_set(recipe, changes[i], error) != CNN_OK) {
@@ -69,10 +69,11 @@ static cnn_recipe *load_recipe(const bench_settings *set, cnn_error *error)
     return recipe;
 }
 
-/* The tables are asked for by name only: observing costs a little time. */
+/* The tables are asked for by name only: observing costs a little time, and activations are not the recipe's. */
 static bool wants(const bench_settings *set, const char *measure)
 {
-    return set->only ? strcmp(set->only, measure) == 0 : strcmp(measure, "layers") != 0;
+    return set->only ? strcmp(set->only, measure) == 0
+                     : strcmp(measure, "layers") != 0 && strcmp(measure, "activations") != 0;
 }
 
 static bool measure(const bench_settings *set, bench_results *out, cnn_error *error)
@@ -94,6 +95,9 @@ static bool measure(const bench_settings *set, bench_results *out, cnn_error *er
     if (wants(set, "layers")) {
         done = done && bench_layers(set, recipe, model, data, out, error);
     }
+    if (wants(set, "activations")) {
+        done = done && bench_activations(set, out, error);
+    }
     cnn_dataset_free(data);
     cnn_model_free(model);
     cnn_recipe_free(recipe);
@@ -102,7 +106,7 @@ static bool measure(const bench_settings *set, bench_results *out, cnn_error *er
 
 static bool is_measure(const char *name)
 {
-    static const char *const measures[] = {"train", "classify", "latency", "layers"};
+    static const char *const measures[] = {"train", "classify", "latency", "layers", "activations"};
     bool found = false;
     for (size_t i = 0; i < sizeof measures / sizeof *measures; i++) {
         found = found || strcmp(name, measures[i]) == 0;
@@ -142,8 +146,9 @@ int main(int argc, char **argv)
 {
     bench_settings set = {.threads = cnn_processor_count(), .images = 4096, .seconds = 3};
     if (!parse(argc, argv, &set)) {
-        fprintf(stderr, "usage: cnn-bench RECIPE [--only train|classify|latency|layers] [--threads N] [--batch N] "
-                        "[--seconds S] [--images N] [--json]\n");
+        fprintf(stderr, "usage: cnn-bench RECIPE [--only train|classify|latency|layers|activations] [--threads N] "
+                        "[--batch N] [--seconds S] [--images N] [--json]\n"
+                        "--only activations measures every activation on one thread, whatever the recipe\n");
         return 2;
     }
     bench_results found = {0};
@@ -156,5 +161,6 @@ int main(int argc, char **argv)
     }
     free(found.layers_train.rows);
     free(found.layers_classify.rows);
+    free(found.activations);
     return done ? 0 : 1;
 }

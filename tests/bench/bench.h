@@ -6,7 +6,7 @@
 
 typedef struct bench_settings {
     const char *recipe;
-    const char *only; /* "train", "classify", "latency", "layers"; NULL: the first three */
+    const char *only; /* "train", "classify", "latency", "layers", "activations"; NULL: the first three */
     int threads;
     int images;
     int batch;      /* of training and of classifying; 0: the recipe's, and a session's own */
@@ -30,11 +30,21 @@ typedef struct bench_table {
     double seconds; /* an image */
 } bench_table;
 
+/** An activation over a lane, outside a network: seconds a number of its input. */
+typedef struct bench_activation {
+    const char *name;
+    double forward, backward;
+} bench_activation;
+
 typedef struct bench_results {
     double train, classify; /* images a second; 0: not measured */
     double p50, p99;        /* milliseconds for one image; 0: not measured */
     double peak;            /* sgemm's of one thread, floating-point operations a second; 0: not measured */
     bench_table layers_train, layers_classify; /* without rows: not measured */
+    bench_activation *activations;
+    int activation_count; /* 0: not measured */
+    cnn_shape activation_shape;
+    int activation_images;
 } bench_results;
 
 /** Seconds since some moment. */
@@ -51,6 +61,9 @@ bool bench_latency(const bench_settings *set, const cnn_model *model, const cnn_
 /* bench_layers.c: sgemm's peak, and both tables; their rows are the caller's to free(). */
 bool bench_layers(const bench_settings *set, const cnn_recipe *recipe, const cnn_model *model, const cnn_dataset *data,
                   bench_results *out, cnn_error *error);
+
+/* bench_activations.c: out->activations is the caller's to free(). */
+bool bench_activations(const bench_settings *set, bench_results *out, cnn_error *error);
 
 /* bench_report.c: to stdout, as text or JSON. */
 void bench_report(const bench_settings *set, const bench_results *found);

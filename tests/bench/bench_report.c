@@ -65,6 +65,35 @@ static void print_layers(const bench_settings *set, const bench_results *found)
     }
 }
 
+/* Of both passes, as a multiple of relu's, which is the first of the list. */
+static double to_relu(const bench_results *found, int index)
+{
+    const bench_activation *relu = &found->activations[0], *row = &found->activations[index];
+    return (row->forward + row->backward) / (relu->forward + relu->backward);
+}
+
+static void print_activations(const bench_settings *set, const bench_results *found)
+{
+    const cnn_shape shape = found->activation_shape;
+    const int images = found->activation_images;
+    printf(set->json ? ",\"activations\":{\"images\":%d,\"shape\":\"%dx%dx%d\",\"rows\":["
+                     : "\nactivations over %d images of %dx%dx%d, one thread, ns a number\n",
+           images, shape.height, shape.width, shape.channels);
+    if (!set->json) {
+        printf("%-22s %9s %9s %9s\n", "layer", "forward", "backward", "to relu");
+    }
+    for (int i = 0; i < found->activation_count; i++) {
+        const bench_activation *row = &found->activations[i];
+        if (set->json) {
+            fputs(i ? "," : "", stdout);
+        }
+        printf(set->json ? "{\"layer\":\"%s\",\"forward_ns\":%.4f,\"backward_ns\":%.4f,\"to_relu\":%.3f}"
+                         : "%-22s %9.4f %9.4f %9.2f\n",
+               row->name, 1e9 * row->forward, 1e9 * row->backward, to_relu(found, i));
+    }
+    fputs(set->json ? "]}" : "", stdout);
+}
+
 void bench_report(const bench_settings *set, const bench_results *found)
 {
     const struct {
@@ -86,6 +115,9 @@ void bench_report(const bench_settings *set, const bench_results *found)
     }
     if (found->peak > 0) {
         print_layers(set, found);
+    }
+    if (found->activation_count > 0) {
+        print_activations(set, found);
     }
     fputs(set->json ? "}\n" : "", stdout);
 }

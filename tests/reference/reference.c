@@ -5,18 +5,37 @@
 #include <stdlib.h>
 #include <string.h>
 
-extern const reference_layer reference_conv, reference_dense, reference_relu, reference_maxpool, reference_avgpool,
-    reference_globalavgpool, reference_dropout, reference_batchnorm, reference_add, reference_leakyrelu,
-    reference_prelu, reference_elu, reference_selu, reference_gelu, reference_silu, reference_softplus,
-    reference_sigmoid, reference_tanh, reference_softsign, reference_abs, reference_linear, reference_maxout,
-    reference_standardize, reference_penalty;
+#define REFERENCE_LIST(X)                                                                                              \
+    X(conv)                                                                                                            \
+    X(dense)                                                                                                           \
+    X(relu)                                                                                                            \
+    X(maxpool)                                                                                                         \
+    X(avgpool)                                                                                                         \
+    X(globalavgpool)                                                                                                   \
+    X(dropout)                                                                                                         \
+    X(batchnorm)                                                                                                       \
+    X(add)                                                                                                             \
+    X(standardize)                                                                                                     \
+    X(penalty)                                                                                                         \
+    X(leakyrelu)                                                                                                       \
+    X(prelu)                                                                                                           \
+    X(elu)                                                                                                             \
+    X(selu)                                                                                                            \
+    X(gelu)                                                                                                            \
+    X(silu)                                                                                                            \
+    X(softplus)                                                                                                        \
+    X(sigmoid)                                                                                                         \
+    X(tanh)                                                                                                            \
+    X(softsign)                                                                                                        \
+    X(abs)                                                                                                             \
+    X(linear)                                                                                                          \
+    X(maxout)
 
-const reference_layer *const reference_layers[] = {
-    &reference_conv,          &reference_dense,   &reference_relu,        &reference_maxpool,  &reference_avgpool,
-    &reference_globalavgpool, &reference_dropout, &reference_batchnorm,   &reference_add,      &reference_leakyrelu,
-    &reference_prelu,         &reference_elu,     &reference_selu,        &reference_gelu,     &reference_silu,
-    &reference_softplus,      &reference_sigmoid, &reference_tanh,        &reference_softsign, &reference_abs,
-    &reference_linear,        &reference_maxout,  &reference_standardize, &reference_penalty,  NULL};
+#define REFERENCE_DECLARE(name) extern const reference_layer reference_##name;
+REFERENCE_LIST(REFERENCE_DECLARE)
+
+#define REFERENCE_ENTRY(name) &reference_##name,
+const reference_layer *const reference_layers[] = {REFERENCE_LIST(REFERENCE_ENTRY) NULL};
 
 const reference_layer *reference_find(const char *text)
 {

@@ -3,6 +3,7 @@
 #include "unit/unit.h"
 
 #include <math.h>
+#include <stdlib.h>
 #include <string.h>
 
 static void known_answers(void **state)
@@ -110,6 +111,36 @@ static void moments(void **state)
     assert_true(fabs(fourth / DRAWS - 3) < 0.16);
 }
 
+static void beta_is_symmetric_and_as_wide_as_it_should(void **state)
+{
+    (void)state;
+    enum { DRAWS = 40000 };
+    static const double alphas[] = {0.2, 1, 4};
+    for (size_t a = 0; a < sizeof alphas / sizeof *alphas; a++) {
+        cnn_random random = cnn_random_at(8, CNN_RANDOM_MIXUP, 0, a);
+        double sum = 0, square = 0;
+        int low = 0, high = 0;
+        for (int i = 0; i < DRAWS; i++) {
+            const double drawn = cnn_random_beta(&random, alphas[a]);
+            assert_true(drawn >= 0 && drawn <= 1);
+            sum += drawn;
+            square += (drawn - 0.5) * (drawn - 0.5);
+            low += drawn < 0.25;
+            high += drawn > 0.75;
+        }
+        const double variance = 1 / (4 * (2 * alphas[a] + 1)); /* of (drawn - 1/2)^2 less than half of it */
+        assert_true(fabs(sum / DRAWS - 0.5) < 5 * sqrt(variance / DRAWS));
+        assert_true(fabs(square / DRAWS - variance) < 0.03 * variance);
+        assert_true(abs(low - high) < 5 * sqrt(low + high));
+        assert_true(alphas[a] != 1 || abs(low - DRAWS / 4) < 500); /* uniform */
+    }
+    cnn_random random = cnn_random_at(8, CNN_RANDOM_MIXUP, 0, 9);
+    for (int i = 0; i < 100; i++) { /* one of two numbers that are too small for a double is still the larger */
+        const double drawn = cnn_random_beta(&random, 1e-4);
+        assert_true(drawn < 0.001 || drawn > 0.999);
+    }
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -118,6 +149,7 @@ int main(void)
         cmocka_unit_test(below_is_even_and_bounded),
         cmocka_unit_test(below_is_unbiased_for_large_bounds),
         cmocka_unit_test(moments),
+        cmocka_unit_test(beta_is_symmetric_and_as_wide_as_it_should),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -175,6 +175,106 @@ static void augmentation_follows_the_image_not_its_place(void **state)
     cnn_loader_free(loader);
 }
 
+/** Batches of a mixing loader against those of one that does not mix. */
+static void mixing_is_what_it_is_defined_as(void **state)
+{
+    (void)state;
+    cnn_loader_options options = options_from(1, 0, true);
+    cnn_loader *const plain = cnn_loader_new(&options, NULL);
+    options.mixup = 0.7;
+    cnn_loader *const mixing = cnn_loader_new(&options, NULL);
+    for (int step = 0; step < 2 * STEPS; step++) {
+        cnn_batch pure, mixed;
+        cnn_loader_next(plain, &pure);
+        cnn_loader_next(mixing, &mixed);
+        assert_null(pure.others);
+        assert_null(pure.shares);
+        assert_int_equal(mixed.count, pure.count);
+        assert_memory_equal(mixed.labels, pure.labels, (size_t)pure.count * sizeof *pure.labels);
+        for (int i = 0; i < pure.count; i++) {
+            const int next = (i + 1) % pure.count;
+            const cnn_real own = (cnn_real)mixed.shares[i], rest = (cnn_real)(1 - mixed.shares[i]);
+            assert_int_equal(mixed.others[i], pure.labels[next]);
+            assert_true(mixed.shares[i] >= 0.5 && mixed.shares[i] <= 1);
+            for (int at = 0; at < SIZE; at++) {
+                assert_true(mixed.images[i * SIZE + at] ==
+                            own * pure.images[i * SIZE + at] + rest * pure.images[next * SIZE + at]);
+            }
+        }
+    }
+    cnn_loader_free(plain);
+    cnn_loader_free(mixing);
+}
+
+/** Of Beta(1, 1), folded: uniform from 1/2 to 1; and other ones each epoch. */
+static void shares_are_drawn_as_asked(void **state)
+{
+    (void)state;
+    enum { EPOCHS = 600 };
+    cnn_loader_options options = options_from(0, 0, false);
+    options.mixup = 1;
+    cnn_loader *const loader = cnn_loader_new(&options, NULL);
+    double sum = 0, square = 0, former = 0;
+    for (int i = 0; i < EPOCHS * STEPS; i++) {
+        cnn_batch batch;
+        cnn_loader_next(loader, &batch);
+        assert_true(batch.shares[0] != former);
+        former = batch.shares[0];
+        for (int k = 0; k < batch.count; k++) {
+            sum += batch.shares[k];
+            square += (batch.shares[k] - 0.75) * (batch.shares[k] - 0.75);
+        }
+    }
+    assert_true(sum / (EPOCHS * DRAWN) > 0.743 && sum / (EPOCHS * DRAWN) < 0.757); /* 5 deviations */
+    assert_true(square / (EPOCHS * DRAWN) > 0.95 / 48 && square / (EPOCHS * DRAWN) < 1.05 / 48);
+    cnn_loader_free(loader);
+}
+
+/** What an image is mixed with is the batch's affair, by which share its own; alone it stays as it is. */
+static void an_image_alone_is_not_mixed(void **state)
+{
+    (void)state;
+    cnn_batch pure, mixed;
+    cnn_loader_options options = options_from(0, 2, true);
+    options.count = 9; /* the last batch has one */
+    options.batch = 4;
+    cnn_loader *const plain = cnn_loader_new(&options, NULL);
+    options.mixup = 1;
+    cnn_loader *const mixing = cnn_loader_new(&options, NULL);
+    cnn_loader_next(plain, &pure);
+    cnn_loader_next(mixing, &mixed);
+    assert_int_equal(mixed.count, 1);
+    assert_true(mixed.shares[0] == 1);
+    assert_int_equal(mixed.others[0], mixed.labels[0]);
+    for (int at = 0; at < SIZE; at++) {
+        assert_true(mixed.images[at] == pure.images[at]);
+    }
+    cnn_loader_free(plain);
+    cnn_loader_free(mixing);
+}
+
+static void a_resumed_loader_mixes_the_same(void **state)
+{
+    (void)state;
+    cnn_loader_options options = options_from(0, 0, true);
+    options.mixup = 0.3;
+    cnn_loader *const whole = cnn_loader_new(&options, NULL);
+    for (int i = 0; i < 2 * STEPS; i++) {
+        cnn_batch expected, found;
+        options.epoch = i / STEPS;
+        options.step = i % STEPS;
+        cnn_loader *const resumed = cnn_loader_new(&options, NULL);
+        cnn_loader_next(whole, &expected);
+        cnn_loader_next(resumed, &found);
+        const size_t count = (size_t)expected.count;
+        assert_memory_equal(found.images, expected.images, count * SIZE * sizeof *found.images);
+        assert_memory_equal(found.others, expected.others, count * sizeof *found.others);
+        assert_memory_equal(found.shares, expected.shares, count * sizeof *found.shares);
+        cnn_loader_free(resumed);
+    }
+    cnn_loader_free(whole);
+}
+
 static void it_stops_at_any_moment(void **state)
 {
     (void)state;
@@ -248,7 +348,8 @@ static void wrong_starts_are_refused(void **state)
 static void memory_that_is_out_is_said_so(void **state)
 {
     (void)state;
-    const cnn_loader_options options = options_from(0, 0, true);
+    cnn_loader_options options = options_from(0, 0, true);
+    options.mixup = 1;
     cnn_loader *loader = NULL;
     long allocation = 0;
     for (; loader == NULL; allocation++) {
@@ -260,7 +361,7 @@ static void memory_that_is_out_is_said_so(void **state)
             assert_int_equal(error.status, CNN_MEMORY);
         }
     }
-    assert_true(allocation > 6);
+    assert_true(allocation > 13);
     cnn_loader_free(loader);
 }
 
@@ -271,6 +372,10 @@ int main(void)
         cmocka_unit_test(a_resumed_loader_continues_exactly),
         cmocka_unit_test(a_batch_stays_while_the_worker_goes_on),
         cmocka_unit_test(augmentation_follows_the_image_not_its_place),
+        cmocka_unit_test(mixing_is_what_it_is_defined_as),
+        cmocka_unit_test(shares_are_drawn_as_asked),
+        cmocka_unit_test(an_image_alone_is_not_mixed),
+        cmocka_unit_test(a_resumed_loader_mixes_the_same),
         cmocka_unit_test(it_stops_at_any_moment),
         cmocka_unit_test(orders_are_permutations_and_all_occur),
         cmocka_unit_test(grey_pixels_are_scaled_too),

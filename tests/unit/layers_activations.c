@@ -139,34 +139,33 @@ static void test_declarations(void **state)
     (void)state;
     static const struct {
         const char *text;
-        double slope;
-        bool saturates;
-        double low, high;
+        cnn_activation is;
     } known[] = {
-        {"relu", 0, false, 0, 0},
-        {"leakyrelu slope=0.2", 0.2, false, 0, 0},
-        {"prelu", 0.25, false, 0, 0},
-        {"sigmoid", 0, true, 0, 1},
-        {"tanh", 0, true, -1, 1},
-        {"softsign", 0, true, -1, 1},
-        {"elu alpha=0.5", 0, true, -0.5, INFINITY},
-        {"selu", 0, true, -1.7580993408473766, INFINITY},
-        {"gelu", 0, false, 0, 0},
-        {"silu", 0, false, 0, 0},
-        {"softplus", 0, false, 0, 0},
-        {"abs", 0, false, 0, 0},
-        {"linear", 0, false, 0, 0},
-        {"maxout", 0, false, 0, 0},
+        {"relu", {.suits = CNN_INITIALIZE_HE_NORMAL}},
+        {"leakyrelu slope=0.2", {.suits = CNN_INITIALIZE_HE_NORMAL, .slope = 0.2}},
+        {"prelu", {.suits = CNN_INITIALIZE_HE_NORMAL, .slope = 0.25}},
+        {"elu alpha=0.5", {.suits = CNN_INITIALIZE_HE_NORMAL, .saturates = true, .low = -0.5, .high = INFINITY}},
+        {"selu",
+         {.suits = CNN_INITIALIZE_LECUN_NORMAL, .saturates = true, .low = -1.7580993408473766, .high = INFINITY}},
+        {"gelu", {.suits = CNN_INITIALIZE_HE_NORMAL}},
+        {"silu", {.suits = CNN_INITIALIZE_HE_NORMAL}},
+        {"softplus", {.suits = CNN_INITIALIZE_HE_NORMAL}},
+        {"sigmoid", {.suits = CNN_INITIALIZE_GLOROT_UNIFORM, .saturates = true, .low = 0, .high = 1}},
+        {"tanh", {.suits = CNN_INITIALIZE_GLOROT_UNIFORM, .saturates = true, .low = -1, .high = 1}},
+        {"softsign", {.suits = CNN_INITIALIZE_GLOROT_UNIFORM, .saturates = true, .low = -1, .high = 1}},
+        {"abs", {.suits = CNN_INITIALIZE_LECUN_NORMAL}},
+        {"linear", {.suits = CNN_INITIALIZE_LECUN_NORMAL}},
+        {"maxout", {.suits = CNN_INITIALIZE_HE_NORMAL}},
     };
     for (size_t i = 0; i < sizeof known / sizeof *known; i++) {
         harness h;
         assert_int_equal(harness_plan(&h, known[i].text, (cnn_shape){3, 3, 4}, NULL), CNN_OK);
-        const cnn_activation *activation = &h.plan.activation;
-        assert_true(activation->is);
-        assert_true(activation->slope == known[i].slope);
-        assert_int_equal(activation->saturates, known[i].saturates);
-        assert_true(fabs(activation->low - known[i].low) < 1e-12);
-        assert_true(activation->high == known[i].high);
+        const cnn_activation *found = &h.plan.activation, *expected = &known[i].is;
+        assert_true(found->is);
+        assert_int_equal(found->suits, expected->suits);
+        assert_true(found->slope == expected->slope);
+        assert_int_equal(found->saturates, expected->saturates);
+        assert_true(fabs(found->low - expected->low) < 1e-12 && found->high == expected->high);
         assert_int_equal(h.plan.multiply_adds, 0);
         harness_free(&h);
     }
@@ -188,7 +187,7 @@ static void check_slopes(const char *text, int count, double value)
     assert_int_equal(slope->sizes[0], count);
     assert_int_equal(slope->initialization, CNN_INITIALIZE_CONSTANT);
     assert_true(slope->value == value);
-    assert_true(slope->weight_decay == 0);
+    assert_true(slope->weight_decay == 0 && slope->l1 == 0 && slope->max_norm == 0);
     harness_free(&h);
 }
 

@@ -109,7 +109,7 @@ static void squares_are_summed_in_sixteen_parts(void **state)
             for (size_t p = 0; p < PARTIAL; p++) {
                 sum += parts[p];
             }
-            assert_true(kernels[level]->squares(x, count) == sum);
+            assert_true(kernels[level]->sum_squares(x, count) == sum);
         }
     }
 }

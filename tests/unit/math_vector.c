@@ -118,8 +118,12 @@ static void steps_of_sgd(void **state)
 static void steps_of_adamw(void **state)
 {
     (void)state;
-    const cnn_adamw_step step = {(cnn_real)0.9,  (cnn_real)0.999, (cnn_real)0.01,
-                                 (cnn_real)1000, (cnn_real)1e-8,  (cnn_real)0.9999};
+    const cnn_adam_step step = {.beta1 = (cnn_real)0.9,
+                                .beta2 = (cnn_real)0.999,
+                                .rate = (cnn_real)0.01,
+                                .correction = 1000,
+                                .epsilon = (cnn_real)1e-8,
+                                .keep = (cnn_real)0.9999};
     cnn_real found[ARRAYS][COLUMNS + 1], expected[ARRAYS][COLUMNS + 1];
     for (size_t count = 0; count <= COLUMNS; count++) {
         fill_arrays(found);
@@ -135,6 +139,93 @@ static void steps_of_adamw(void **state)
         }
         kernels->adamw(&step, found[W], found[M], found[S], found[G], count);
         assert_memory_equal(found, expected, sizeof found);
+    }
+}
+
+static void steps_of_adam(void **state)
+{
+    (void)state;
+    const cnn_adam_step step = {.beta1 = (cnn_real)0.9,
+                                .beta2 = (cnn_real)0.999,
+                                .rate = (cnn_real)0.01,
+                                .correction = 1000,
+                                .epsilon = (cnn_real)1e-8,
+                                .keep = (cnn_real)0.5, /* not read */
+                                .decay = (cnn_real)5e-4};
+    cnn_real found[ARRAYS][COLUMNS + 1], expected[ARRAYS][COLUMNS + 1];
+    for (size_t count = 0; count <= COLUMNS; count++) {
+        fill_arrays(found);
+        fill_arrays(expected);
+        for (size_t i = 0; i < count; i++) {
+            const cnn_real g = expected[G][i] + step.decay * expected[W][i];
+            const cnn_real m = step.beta1 * expected[M][i] + (1 - step.beta1) * g;
+            const cnn_real s = step.beta2 * expected[S][i] + (1 - step.beta2) * g * g;
+            const cnn_real root = (cnn_real)sqrt((double)(step.correction * s));
+            expected[M][i] = m;
+            expected[S][i] = s;
+            expected[W][i] -= step.rate * m / (root + step.epsilon);
+        }
+        kernels->adam(&step, found[W], found[M], found[S], found[G], count);
+        assert_memory_equal(found, expected, sizeof found);
+    }
+}
+
+static void steps_of_rmsprop(void **state)
+{
+    (void)state;
+    const cnn_rmsprop_step step = {(cnn_real)0.9, (cnn_real)0.01, (cnn_real)1e-8, (cnn_real)5e-4};
+    cnn_real found[ARRAYS][COLUMNS + 1], expected[ARRAYS][COLUMNS + 1];
+    for (size_t count = 0; count <= COLUMNS; count++) {
+        fill_arrays(found);
+        fill_arrays(expected);
+        for (size_t i = 0; i < count; i++) {
+            const cnn_real g = expected[G][i] + step.decay * expected[W][i];
+            const cnn_real s = step.beta * expected[S][i] + (1 - step.beta) * g * g;
+            expected[S][i] = s;
+            expected[W][i] -= step.rate * g / ((cnn_real)sqrt((double)s) + step.epsilon);
+        }
+        kernels->rmsprop(&step, found[W], found[S], found[G], count);
+        assert_memory_equal(found, expected, sizeof found);
+    }
+}
+
+static void scales_blends_and_looks_ahead(void **state)
+{
+    (void)state;
+    const cnn_real keep = (cnn_real)0.9, factor = (cnn_real)-0.3;
+    cnn_real found[ARRAYS][COLUMNS + 1], expected[ARRAYS][COLUMNS + 1];
+    for (size_t count = 0; count <= COLUMNS; count++) {
+        fill_arrays(found);
+        fill_arrays(expected);
+        for (size_t i = 0; i < count; i++) {
+            expected[W][i] = keep * expected[W][i] + factor * expected[M][i];
+            expected[G][i] *= factor;
+            expected[S][i] += keep * (expected[M][i] - expected[S][i]);
+            expected[M][i] = expected[S][i];
+        }
+        kernels->blend(found[W], keep, found[M], factor, count);
+        kernels->scale(found[G], factor, count);
+        kernels->lookahead(keep, found[S], found[M], count);
+        assert_memory_equal(found, expected, sizeof found);
+    }
+}
+
+/** Sixteen sums, then these in their order. */
+static void sums_squares_in_double(void **state)
+{
+    (void)state;
+    cnn_real x[COLUMNS];
+    fill(x, COLUMNS, 0);
+    x[3] = (cnn_real)3e30; /* its square is no float */
+    for (size_t count = 0; count <= COLUMNS; count++) {
+        double sums[16] = {0}, expected = 0;
+        for (size_t i = 0; i < count; i++) {
+            sums[i % 16] += (double)x[i] * (double)x[i];
+        }
+        for (size_t k = 0; k < 16; k++) {
+            expected += sums[k];
+        }
+        assert_true(kernels->sum_squares(x, count) == expected);
     }
 }
 
@@ -159,6 +250,10 @@ int main(void)
         cmocka_unit_test(finds_what_is_not_finite),
         cmocka_unit_test(steps_of_sgd),
         cmocka_unit_test(steps_of_adamw),
+        cmocka_unit_test(steps_of_adam),
+        cmocka_unit_test(steps_of_rmsprop),
+        cmocka_unit_test(scales_blends_and_looks_ahead),
+        cmocka_unit_test(sums_squares_in_double),
         cmocka_unit_test(rectifying_keeps_nan),
     };
     int failed = 0;

@@ -71,15 +71,20 @@ static void a_round_trip_gives_the_same_bytes(void **state)
     cnn_model_free(read);
 }
 
-/** The slopes of `prelu` are in the file like any tensor, and what they were trained to comes back. */
+/** The slopes of `prelu` are in the file like any tensor, and what they were trained to comes back. Weight decay is for
+ * weights only. */
 static void slopes_are_written_and_read(void **state)
 {
     (void)state;
-    cnn_model *model = make_model("input 5x5x3\nprelu init=0.125\nconv filters=4\nprelu per=layer\ndense units=2\n");
+    cnn_model *model = make_model("input 5x5x3\nprelu init=0.125\nconv filters=4\nprelu per=layer\ndense units=2\n"
+                                  "train weight-decay=0.5 l1=0.5\n");
     const cnn_network *network = model->network;
     int slopes = 0;
     for (int i = 0; i < network->slot_count; i++) {
-        if (strcmp(cnn_network_tensor(network, i)->name, "slope") == 0) {
+        const cnn_tensor *tensor = cnn_network_tensor(network, i);
+        assert_true(tensor->weight_decay == (tensor->role == CNN_ROLE_WEIGHT ? 0.5 : 0));
+        if (strcmp(tensor->name, "slope") == 0) {
+            assert_true(tensor->l1 == 0);
             cnn_real *values = model->parameters + network->slots[i].offset;
             assert_int_equal(network->slots[i].count, slopes == 0 ? 3 : 1);
             assert_true(values[0] == (slopes == 0 ? (cnn_real)0.125 : (cnn_real)0.25));

@@ -97,6 +97,11 @@ static void gives_options(void **state)
     cnn_recipe_train_options(recipe, &train);
     assert_true(train.epochs == 10 && train.lr == 0.05 && train.optimizer == CNN_OPTIMIZER_SGD);
     assert_false(cnn_recipe_augments(recipe));
+    assert_true(train.clip == 0 && train.lookahead == 0 && train.lookahead_share == 0.5);
+    cnn_recipe_free(recipe);
+    recipe = parse("input 28x28x1\ntrain optimizer=muon nesterov=on lookahead=5 clip=0\naugment mixup=0.4\n");
+    assert_true(cnn_recipe_augments(recipe));
+    assert_text(recipe, "input 28x28x1\ntrain optimizer=muon nesterov=on lookahead=5\naugment mixup=0.4\n");
     cnn_recipe_free(recipe);
     recipe = cnn_recipe_new(NULL);
     assert_true(cnn_recipe_input(recipe).height == 0 && cnn_recipe_input(recipe).channels == 0);
@@ -130,6 +135,10 @@ static void places_errors_of_options(void **state)
     assert_fails(INPUT "train epochs=0\n", "r:2:7: train: epochs=0: must be a whole number, 1 to 100000");
     assert_fails(INPUT "train schedule=step\n", "r:2:1: train: schedule=step needs step-every=EPOCHS");
     assert_fails(INPUT "train momentum=0 nesterov=on\n", "r:2:1: train: nesterov=on needs momentum above 0");
+    assert_fails(INPUT "train optimizer=muon momentum=0 nesterov=on\n",
+                 "r:2:1: train: nesterov=on needs momentum above 0");
+    assert_fails(INPUT "train optimizer=adagrad\n",
+                 "r:2:7: train: optimizer=adagrad: must be sgd or adamw or adam or rmsprop or muon");
     assert_fails(INPUT "train val=1.5\n",
                  "r:2:1: train: val=1.5: must be a share below 1, or a whole number of images");
 }
@@ -253,7 +262,7 @@ static void set_explains_and_changes_nothing(void **state)
         {"conv=covn filters=2", "test.recipe:2:1: unknown statement 'covn'; did you mean 'conv'?"},
         {"input.shape=8x8x2", "input: 8x8x2: an image has 1 channel (grey) or 3 (colour)"},
         {"augment.turn=3", "augment: unknown option 'turn'; known are: shift, fill, flip, rotate, scale, cutout, "
-                           "brightness, contrast"},
+                           "brightness, contrast, mixup"},
     };
     cnn_recipe *recipe = parse(text);
     for (size_t i = 0; i < sizeof cases / sizeof *cases; i++) {

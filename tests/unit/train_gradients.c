@@ -1,6 +1,6 @@
 /* Whole networks through the runner, in double: every parameter's gradient against central differences of the loss,
- * with residuals, batch normalization, dropout and layers over the whole batch; and the same gradients, to the bit, for
- * any number of threads. */
+ * with residuals, batch normalization, dropout and layers over the whole batch; and the same gradients, to the bit,
+ * for any number of threads. */
 #include "base/memory.h"
 #include "net/program.h"
 #include "net/runner_memory.h"
@@ -43,6 +43,15 @@ static const char *const knots = "input 5x4x3\n"
                                  "dense units=256\n"
                                  "residual {\n  dense units=256\n  residual projection=conv {\n    relu\n  }\n}\n"
                                  "dense units=3\n";
+
+/* Every activation: those whose backward reads their output beside those that read their input, behind each other,
+ * behind layers that rectify, and at the ends of a residual. */
+static const char *const curves = "input 8x7x3\n"
+                                  "conv filters=6 padding=same\nsigmoid\ntanh\nleakyrelu\n"
+                                  "conv filters=6 padding=same bias=off\nbatchnorm\ngelu\nrelu\n"
+                                  "residual {\n  silu\n  conv filters=6 padding=same\n  softplus\n  linear\n}\nselu\n"
+                                  "conv filters=12 padding=same\nmaxout pieces=3\nlinear\nsoftsign\nprelu\nabs\n"
+                                  "dense units=130\nelu\nprelu per=layer\nmaxout\ndense units=3\n";
 
 typedef struct bed {
     cnn_recipe *recipe;
@@ -185,13 +194,14 @@ static void gradients_match_differences(void **state)
     check_gradients(resnet, 18, 3);
     check_gradients(knots, 17, 17);
     check_gradients(winograd, 20, 19);
+    check_gradients(curves, 20, 19);
 }
 #endif
 
 static void threads_change_nothing(void **state)
 {
     (void)state;
-    const char *const recipes[] = {lenet, resnet, knots, winograd};
+    const char *const recipes[] = {lenet, resnet, knots, winograd, curves};
     for (size_t r = 0; r < sizeof recipes / sizeof *recipes; r++) {
         bed one;
         set_up(&one, recipes[r], 40, 37, 1);
@@ -215,7 +225,7 @@ static void threads_change_nothing(void **state)
 static void levels_change_nothing(void **state)
 {
     (void)state;
-    const char *const recipes[] = {lenet, resnet, knots, winograd};
+    const char *const recipes[] = {lenet, resnet, knots, winograd, curves};
     char asked[32];
     snprintf(asked, sizeof asked, "%s", getenv("CNN_ISA") != NULL ? getenv("CNN_ISA") : "");
     for (size_t r = 0; r < sizeof recipes / sizeof *recipes; r++) {
@@ -328,7 +338,7 @@ static void every_pass_is_noted(void **state)
 static void buffers_do_not_overlap(void **state)
 {
     (void)state;
-    const char *const recipes[] = {lenet, resnet, knots, winograd};
+    const char *const recipes[] = {lenet, resnet, knots, winograd, curves};
     for (size_t r = 0; r < 2 * (sizeof recipes / sizeof *recipes); r++) {
         cnn_program program;
         cnn_recipe *recipe = cnn_recipe_parse(recipes[r / 2], "test.recipe", NULL);

@@ -123,6 +123,9 @@ static void it_learns(void **state)
         "train epochs=8 batch=32 optimizer=adamw lr=0.005 weight-decay=0.01 schedule=linear warmup=1",
         "train epochs=6 batch=16 lr=0.05 momentum=0.9 nesterov=on schedule=step step-every=2 step-factor=0.5 "
         "label-smoothing=0.1",
+        "train epochs=8 batch=32 optimizer=adam lr=0.005 weight-decay=0.001 lookahead=5",
+        "train epochs=8 batch=32 optimizer=rmsprop lr=0.001 clip=1",
+        "train epochs=8 batch=32 optimizer=muon lr=0.02 nesterov=on schedule=linear\naugment mixup=0.2",
     };
     cnn_dataset *data = make_data(IMAGES);
     for (size_t i = 0; i < sizeof trains / sizeof *trains; i++) {
@@ -146,7 +149,13 @@ static void it_learns(void **state)
 static void threads_and_stops_change_nothing(void **state)
 {
     (void)state;
-    const char *const trains[] = {usual, "train epochs=4 batch=32 optimizer=adamw lr=0.003"};
+    const char *const trains[] = {
+        usual,
+        "train epochs=4 batch=32 optimizer=adamw lr=0.003",
+        "train epochs=2 batch=32 optimizer=adam lr=0.003 lookahead=4 clip=0.5\naugment mixup=0.3",
+        "train epochs=2 batch=32 optimizer=rmsprop lr=0.001 lookahead=3",
+        "train epochs=2 batch=32 optimizer=muon lr=0.02 nesterov=on weight-decay=0.01 lookahead=7",
+    };
     cnn_dataset *data = make_data(IMAGES);
     for (size_t i = 0; i < sizeof trains / sizeof *trains; i++) {
         cnn_recipe *recipe = make_recipe(trains[i]);

@@ -1,0 +1,304 @@
+/* cnn compare: trains every combination of recipes and settings from several seeds, and sets them beside each other in
+ * one table and in learning curves. What has been trained is kept, so that the same command goes on after a stop. */
+#include "command.h"
+#include "compare_table.h"
+#include "format.h"
+#include "output.h"
+#include "paths.h"
+#include "stop.h"
+
+#include <limits.h>
+#include <math.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+typedef struct compare_settings {
+    const char *data, *out;
+    int epochs, threads, seeds, reach;
+    cnn_args_list set, vary;
+    bool json, quiet;
+} compare_settings;
+
+/** One run of the command. */
+typedef struct comparing {
+    const compare_settings *settings;
+    cnn_grid grid;
+    cnn_comparison comparison;
+    char *folder; /* of the runs */
+    cnn_dataset *data;
+    cnn_shape shape; /* of the data set that is open */
+    int done;        /* runs */
+} comparing;
+
+/* ------------------------------------------------------------------------------------------------- preparation */
+
+/* Plans every combination, so that what does not fit fails before anything is trained. */
+static cnn_exit check_recipes(const comparing *c)
+{
+    for (int i = 0; i < c->grid.count; i++) {
+        cnn_recipe *recipe;
+        cnn_error error;
+        const cnn_exit code = cnn_grid_load(&c->grid, i, &recipe);
+        if (code != CNN_EXIT_DONE) {
+            return code;
+        }
+        cnn_model *model = cnn_model_new(recipe, 1, &error);
+        cnn_recipe_free(recipe);
+        if (!model) {
+            return cnn_complain_error(&error);
+        }
+        cnn_model_free(model);
+    }
+    return CNN_EXIT_DONE;
+}
+
+static cnn_exit prepare(comparing *c)
+{
+    const compare_settings *settings = c->settings;
+    const size_t size = strlen(settings->out) + sizeof "/runs";
+    cnn_error error;
+    c->folder = malloc(size);
+    c->comparison.runs = calloc((size_t)c->grid.count * (size_t)c->comparison.seeds, sizeof *c->comparison.runs);
+    if (!c->folder || !c->comparison.runs) {
+        return cnn_complain_memory();
+    }
+    snprintf(c->folder, size, "%s/runs", settings->out);
+    const cnn_exit code = check_recipes(c);
+    if (code != CNN_EXIT_DONE) {
+        return code;
+    }
+    if (!cnn_path_make_folder(c->folder)) {
+        return CNN_EXIT_FAILED;
+    }
+    cnn_stop_watch();
+    return cnn_blas_single_thread(&error) == CNN_OK ? CNN_EXIT_DONE : cnn_complain_error(&error);
+}
+
+/* Recipes may read images of several sizes. */
+static cnn_exit open_data(comparing *c, cnn_shape shape)
+{
+    if (c->data && memcmp(&shape, &c->shape, sizeof shape) == 0) {
+        return CNN_EXIT_DONE;
+    }
+    cnn_error error;
+    cnn_dataset_free(c->data);
+    c->data = cnn_dataset_open(c->settings->data, CNN_SPLIT_TRAIN, shape, &error);
+    c->shape = shape;
+    return c->data ? CNN_EXIT_DONE : cnn_complain_error(&error);
+}
+
+/* ---------------------------------------------------------------------------------------------------- training */
+
+static void tell_run(const comparing *c, int combination, uint64_t seed, const cnn_run *run, bool found)
+{
+    char *label = cnn_grid_label(&c->grid, combination);
+    const int total = c->grid.count * c->comparison.seeds;
+    double seconds = 0;
+    for (int i = 0; i < run->epoch_count; i++) {
+        seconds += run->epochs[i].seconds;
+    }
+    char result[120] = "";
+    if (run->epoch_count > 0) {
+        const cnn_run_epoch *last = &run->epochs[run->epoch_count - 1];
+        const int used = snprintf(result, sizeof result, ", training error %.2f%%", 100 * last->error);
+        if (!isnan(last->val_error)) {
+            snprintf(result + used, sizeof result - (size_t)used, ", validation error %.2f%%", 100 * last->val_error);
+        }
+    }
+    cnn_tell("%d/%d %s seed=%d: %s in %s%s%s%s", c->done, total, label ? label : "", (int)seed,
+             cnn_format_things(run->epoch_count, "epoch", CNN_FORMAT_ROOM),
+             cnn_format_duration(seconds, CNN_FORMAT_ROOM), result, run->diverged ? ", diverged" : "",
+             found ? " (trained before)" : "");
+    free(label);
+}
+
+static cnn_exit train_one(comparing *c, int combination, int seed, const cnn_recipe *recipe)
+{
+    const cnn_run_order order = {.recipe = recipe,
+                                 .data_spec = c->settings->data,
+                                 .data = c->data,
+                                 .folder = c->folder,
+                                 .seed = (uint64_t)seed + 1,
+                                 .threads = c->settings->threads};
+    cnn_run *run = &c->comparison.runs[(size_t)combination * (size_t)c->comparison.seeds + (size_t)seed];
+    bool found;
+    const cnn_exit code = cnn_run_get(&order, run, &found);
+    if (code == CNN_EXIT_DONE) {
+        c->done++;
+        if (!c->settings->quiet) {
+            tell_run(c, combination, order.seed, run, found);
+        }
+    } else if (cnn_stop_requested()) {
+        cnn_tell("stopped after %d of %d runs; the same command goes on", c->done, c->grid.count * c->comparison.seeds);
+    }
+    return code;
+}
+
+static cnn_exit train_all(comparing *c)
+{
+    cnn_exit code = CNN_EXIT_DONE;
+    for (int i = 0; i < c->grid.count && code == CNN_EXIT_DONE; i++) {
+        cnn_recipe *recipe;
+        code = cnn_grid_load(&c->grid, i, &recipe);
+        if (code != CNN_EXIT_DONE) {
+            break;
+        }
+        code = open_data(c, cnn_recipe_input(recipe));
+        for (int seed = 0; seed < c->comparison.seeds && code == CNN_EXIT_DONE; seed++) {
+            code = train_one(c, i, seed, recipe);
+        }
+        cnn_recipe_free(recipe);
+    }
+    return code;
+}
+
+/* ----------------------------------------------------------------------------------------------------- results */
+
+static bool write_named(const comparing *c, const char *name, const char *text, size_t length)
+{
+    const size_t size = strlen(c->settings->out) + strlen(name) + 2;
+    char *path = malloc(size);
+    if (!path) {
+        cnn_complain_memory();
+        return false;
+    }
+    snprintf(path, size, "%s/%s", c->settings->out, name);
+    const bool written = cnn_path_write(path, text, length);
+    free(path);
+    return written;
+}
+
+/* OUT/NAME from what `print` writes, and to stdout as well where that is asked for. */
+static bool write_printed(const comparing *c, const char *name, void (*print)(const cnn_comparison *, FILE *),
+                          bool to_stdout)
+{
+    char *text = NULL;
+    size_t length = 0;
+    FILE *stream = open_memstream(&text, &length);
+    if (!stream) {
+        cnn_complain_memory();
+        return false;
+    }
+    print(&c->comparison, stream);
+    const bool printed = fclose(stream) == 0 && write_named(c, name, text, length);
+    if (printed && to_stdout) {
+        cnn_output_print("%s", text);
+    }
+    free(text);
+    return printed;
+}
+
+static cnn_exit write_results(const comparing *c)
+{
+    const compare_settings *settings = c->settings;
+    json_t *object = cnn_comparison_json(&c->comparison);
+    char *text = object ? json_dumps(object, JSON_INDENT(1)) : NULL;
+    bool written = text && write_named(c, "results.json", text, strlen(text));
+    free(text);
+    written = written && write_printed(c, "results.csv", cnn_comparison_csv, false) &&
+              write_printed(c, "results.md", cnn_comparison_markdown, !settings->json && !settings->quiet) &&
+              cnn_comparison_draw(&c->comparison, settings->out);
+    if (written && settings->json) {
+        cnn_output_json(object);
+    } else {
+        json_decref(object);
+    }
+    return written ? CNN_EXIT_DONE : CNN_EXIT_FAILED;
+}
+
+static cnn_exit run_compare(const cnn_args *args)
+{
+    const compare_settings *settings = args->settings;
+    comparing c = {.settings = settings,
+                   .grid = {.recipes = args->operands,
+                            .recipe_count = args->operand_count,
+                            .set = &settings->set,
+                            .epochs = settings->epochs},
+                   .comparison = {.seeds = settings->seeds > 0 ? settings->seeds : 1,
+                                  .reach = settings->reach / 100.0,
+                                  .data_spec = settings->data}};
+    c.comparison.grid = &c.grid;
+    cnn_exit code = cnn_grid_split(&c.grid, &settings->vary);
+    code = code == CNN_EXIT_DONE ? prepare(&c) : code;
+    code = code == CNN_EXIT_DONE ? train_all(&c) : code;
+    code = code == CNN_EXIT_DONE ? write_results(&c) : code;
+    for (int i = 0; c.comparison.runs && i < c.grid.count * c.comparison.seeds; i++) {
+        cnn_run_clear(&c.comparison.runs[i]);
+    }
+    free(c.comparison.runs);
+    free(c.folder);
+    cnn_dataset_free(c.data);
+    cnn_grid_clear(&c.grid);
+    return code;
+}
+
+/* -------------------------------------------------------------------------------------------------- description */
+
+#define FIELD(name) offsetof(compare_settings, name)
+
+static const cnn_args_option options[] = {
+    {.name = "data",
+     .placeholder = "SPEC",
+     .help = "the data set: mnist:DIR, fashion-mnist:DIR, cifar10:DIR or folder:DIR",
+     .type = CNN_ARGS_TEXT,
+     .offset = FIELD(data),
+     .required = true},
+    {.name = "out",
+     .placeholder = "DIR",
+     .help = "the folder for results, made where it is not there",
+     .type = CNN_ARGS_TEXT,
+     .offset = FIELD(out),
+     .required = true},
+    {.name = "vary",
+     .placeholder = "K=A,B",
+     .help = "values to try, as in lr=0.1,0.01 or conv2.filters=32,64 or relu=relu,tanh;\n"
+             "repeated, every combination is trained",
+     .type = CNN_ARGS_LIST,
+     .offset = FIELD(vary)},
+    {.name = "seeds",
+     .placeholder = "N",
+     .help = "train each combination from the seeds 1 to N (default: 1)",
+     .type = CNN_ARGS_COUNT,
+     .offset = FIELD(seeds),
+     .maximum = 1000},
+    {.name = "reach",
+     .placeholder = "N",
+     .help = "tell when the training error fell to N percent",
+     .type = CNN_ARGS_COUNT,
+     .offset = FIELD(reach),
+     .maximum = 99},
+    {.name = "epochs",
+     .placeholder = "N",
+     .help = "passes over the training images, the same as --set epochs=N",
+     .type = CNN_ARGS_COUNT,
+     .offset = FIELD(epochs),
+     .maximum = INT_MAX},
+    {.name = "set",
+     .placeholder = "K=V",
+     .help = "change all recipes, before what varies; may be repeated",
+     .type = CNN_ARGS_LIST,
+     .offset = FIELD(set)},
+    {.name = "threads",
+     .placeholder = "N",
+     .help = "threads to compute with (default: one a processor); all but the times is\n"
+             "the same for any number",
+     .type = CNN_ARGS_COUNT,
+     .offset = FIELD(threads),
+     .maximum = 1024},
+    {.name = "json", .help = "the table as JSON on stdout", .type = CNN_ARGS_FLAG, .offset = FIELD(json)},
+    {.name = "quiet", .help = "tell nothing but errors", .type = CNN_ARGS_FLAG, .offset = FIELD(quiet)},
+    {.name = NULL},
+};
+
+const cnn_command cnn_compare_command = {
+    .name = "compare",
+    .summary = "train combinations of settings and set them beside each other",
+    .details = "DIR gets results.csv, .json and .md, a row for each combination with means and deviations\n"
+               "over the seeds, and train-error and val-error as .svg and .png. DIR/runs keeps each run: the\n"
+               "same command goes on after a stop, and further values or seeds train only what is new.",
+    .exits = "0 done, 1 failed or stopped, 2 wrong usage",
+    .arguments = {.options = options, .operands = (const char *const[]){"RECIPE", NULL}, .repeats = true},
+    .settings_size = sizeof(compare_settings),
+    .run = run_compare,
+};
