@@ -232,7 +232,8 @@ static void what_does_not_fit_is_refused(void **state)
     assert_int_equal(cnn_model_set_classes(model, (const char *const[]){"0", "1", "x"}, 3, NULL), CNN_OK);
     assert_int_equal(cnn_model_inspect(model, data, NULL, &inspection, &error), CNN_MISMATCH);
     assert_non_null(strstr(error.message, "'2'"));
-    assert_int_equal(cnn_model_inspect(model, data, &(cnn_inspect_options){-1}, &inspection, NULL), CNN_USAGE);
+    assert_int_equal(cnn_model_inspect(model, data, &(cnn_inspect_options){.threads = -1}, &inspection, NULL),
+                     CNN_USAGE);
     cnn_model_free(model);
     cnn_dataset_free(data);
 }
@@ -248,7 +249,7 @@ static void failing_allocations_are_reported(void **state)
     for (long k = 0; status != CNN_OK; k++) {
         assert_int_equal(inspection.images, -1);
         cnn_alloc_fail_after(k, false);
-        status = cnn_model_inspect(model, data, &(cnn_inspect_options){1}, &inspection, &error);
+        status = cnn_model_inspect(model, data, &(cnn_inspect_options){.threads = 1}, &inspection, &error);
         cnn_alloc_fail_after(-1, false);
         assert_true(status == CNN_OK || error.status == CNN_MEMORY);
     }
