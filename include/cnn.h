@@ -301,9 +301,10 @@ typedef struct cnn_inspection {
 
 typedef struct cnn_inspect_options {
     int threads; /**< 0: one a processor; the figures do not depend on it */
+    int images;  /**< the most to look at, evenly chosen; 0: all */
 } cnn_inspect_options;
 
-/** Looks into a model while it classifies all images of `data`, whose classes must be among the model's, by name, and
+/** Looks into a model while it classifies the images of `data`, whose classes must be among the model's, by name, and
  * while it learns from up to 1024 of them, evenly chosen, with the recipe's batch, label smoothing and dropout, but
  * without augmentation: gradient norms are root mean squares over these batches, and the step's change is that of plain
  * gradient descent at the recipe's lr. The model does not change. `options` may be NULL. OpenBLAS is held at one thread

@@ -1,9 +1,9 @@
 /* The combinations of `cnn compare`: see compare_grid.h. */
 #include "compare_grid.h"
 
+#include "open.h"
 #include "output.h"
 
-#include <limits.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -128,28 +128,19 @@ static cnn_status set(cnn_recipe *recipe, const char *key, const char *value, cn
 
 cnn_exit cnn_grid_load(const cnn_grid *grid, int index, cnn_recipe **recipe)
 {
+    const cnn_exit code = cnn_open_recipe(cnn_grid_recipe(grid, index), grid->set, grid->epochs, recipe);
+    if (code != CNN_EXIT_DONE) {
+        return code;
+    }
     cnn_error error;
-    *recipe = cnn_recipe_load(cnn_grid_recipe(grid, index), &error);
-    if (!*recipe) {
-        return cnn_complain_error(&error);
+    for (int i = 0; i < grid->vary_count; i++) {
+        const cnn_status status = set(*recipe, grid->varies[i].key, cnn_grid_value(grid, index, i), &error);
+        if (status != CNN_OK) {
+            cnn_recipe_free(*recipe);
+            *recipe = NULL;
+            cnn_complain_error(&error);
+            return status == CNN_USAGE ? CNN_EXIT_USAGE : CNN_EXIT_FAILED;
+        }
     }
-    cnn_status status = CNN_OK;
-    for (int i = 0; i < grid->set->count && status == CNN_OK; i++) {
-        status = cnn_recipe_set(*recipe, grid->set->items[i], &error);
-    }
-    if (grid->epochs > 0 && status == CNN_OK) {
-        char epochs[16];
-        snprintf(epochs, sizeof epochs, "%d", grid->epochs);
-        status = set(*recipe, "epochs", epochs, &error);
-    }
-    for (int i = 0; i < grid->vary_count && status == CNN_OK; i++) {
-        status = set(*recipe, grid->varies[i].key, cnn_grid_value(grid, index, i), &error);
-    }
-    if (status == CNN_OK) {
-        return CNN_EXIT_DONE;
-    }
-    cnn_recipe_free(*recipe);
-    *recipe = NULL;
-    cnn_complain_error(&error);
-    return status == CNN_USAGE ? CNN_EXIT_USAGE : CNN_EXIT_FAILED;
+    return CNN_EXIT_DONE;
 }

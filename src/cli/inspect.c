@@ -6,12 +6,14 @@
 #include "output.h"
 #include "paths.h"
 
+#include <limits.h>
 #include <string.h>
 
 typedef struct inspect_settings {
     const char *data, *split;
+    cnn_args_list set;
     uint64_t seed;
-    int threads;
+    int images, threads;
     bool json;
 } inspect_settings;
 
@@ -82,8 +84,12 @@ static cnn_exit open_recipe(subject *it, const inspect_settings *settings)
     const cnn_trainer_options options = {.threads = settings->threads, .seed = settings->seed};
     cnn_error error;
     cnn_trainer *trainer = NULL;
-    cnn_recipe *recipe = cnn_recipe_load(it->path, &error);
-    if (recipe && open_data(it, settings, CNN_SPLIT_TRAIN, cnn_recipe_input(recipe), &error)) {
+    cnn_recipe *recipe;
+    const cnn_exit code = cnn_open_recipe(it->path, &settings->set, 0, &recipe);
+    if (code != CNN_EXIT_DONE) {
+        return code;
+    }
+    if (open_data(it, settings, CNN_SPLIT_TRAIN, cnn_recipe_input(recipe), &error)) {
         trainer = cnn_trainer_new(recipe, it->data, &options, &error);
     }
     it->model = trainer ? cnn_trainer_model(trainer, &error) : NULL;
@@ -92,7 +98,7 @@ static cnn_exit open_recipe(subject *it, const inspect_settings *settings)
     return it->model ? CNN_EXIT_DONE : cnn_complain_error(&error);
 }
 
-static cnn_exit check_split(const subject *it, const inspect_settings *settings)
+static cnn_exit check_settings(const subject *it, const inspect_settings *settings)
 {
     if (strcmp(settings->split, "train") != 0 && strcmp(settings->split, "test") != 0) {
         cnn_complain("inspect: --split: '%s' is neither 'train' nor 'test'", settings->split);
@@ -100,6 +106,10 @@ static cnn_exit check_split(const subject *it, const inspect_settings *settings)
     }
     if (!it->trained && strcmp(settings->split, "test") == 0) {
         cnn_complain("inspect: --split: a recipe is inspected on the images that it would be trained on");
+        return CNN_EXIT_USAGE;
+    }
+    if (it->trained && settings->set.count > 0) {
+        cnn_complain("inspect: --set changes recipes, and '%s' is a model", it->path);
         return CNN_EXIT_USAGE;
     }
     return CNN_EXIT_DONE;
@@ -110,12 +120,12 @@ static cnn_exit run_inspect(const cnn_args *args)
     inspect_settings settings = *(const inspect_settings *)args->settings;
     subject it = {.path = args->operands[0], .trained = !cnn_path_is_recipe(args->operands[0])};
     settings.split = settings.split ? settings.split : it.trained ? "test" : "train";
-    cnn_exit code = check_split(&it, &settings);
+    cnn_exit code = check_settings(&it, &settings);
     if (code == CNN_EXIT_DONE) {
         code = it.trained ? open_trained(&it, &settings) : open_recipe(&it, &settings);
     }
     if (code == CNN_EXIT_DONE) {
-        const cnn_inspect_options options = {.threads = settings.threads};
+        const cnn_inspect_options options = {.threads = settings.threads, .images = settings.images};
         cnn_inspection inspection;
         cnn_error error;
         if (cnn_model_inspect(it.model, it.data, &options, &inspection, &error) != CNN_OK) {
@@ -144,6 +154,17 @@ static const cnn_args_option options[] = {
      .help = "which of its images: train or test (default: test; for a recipe train)",
      .type = CNN_ARGS_TEXT,
      .offset = FIELD(split)},
+    {.name = "set",
+     .placeholder = "K=V",
+     .help = "change a recipe, as cnn train does; may be repeated",
+     .type = CNN_ARGS_LIST,
+     .offset = FIELD(set)},
+    {.name = "images",
+     .placeholder = "N",
+     .help = "look at no more images than these, evenly chosen (default: all)",
+     .type = CNN_ARGS_COUNT,
+     .offset = FIELD(images),
+     .maximum = INT_MAX},
     {.name = "seed",
      .placeholder = "N",
      .help = "of a recipe's first weights (default: 1)",

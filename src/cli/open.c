@@ -4,6 +4,33 @@
 #include "output.h"
 #include "paths.h"
 
+#include <stdio.h>
+
+cnn_exit cnn_open_recipe(const char *path, const cnn_args_list *set, int epochs, cnn_recipe **recipe)
+{
+    cnn_error error;
+    *recipe = cnn_recipe_load(path, &error);
+    if (!*recipe) {
+        return cnn_complain_error(&error);
+    }
+    cnn_status status = CNN_OK;
+    for (int i = 0; i < set->count && status == CNN_OK; i++) {
+        status = cnn_recipe_set(*recipe, set->items[i], &error);
+    }
+    if (epochs > 0 && status == CNN_OK) {
+        char assignment[32];
+        snprintf(assignment, sizeof assignment, "epochs=%d", epochs);
+        status = cnn_recipe_set(*recipe, assignment, &error);
+    }
+    if (status == CNN_OK) {
+        return CNN_EXIT_DONE;
+    }
+    cnn_recipe_free(*recipe);
+    *recipe = NULL;
+    cnn_complain_error(&error);
+    return status == CNN_USAGE ? CNN_EXIT_USAGE : CNN_EXIT_FAILED;
+}
+
 cnn_model *cnn_open_model(const char *path)
 {
     cnn_error error;

@@ -2,8 +2,13 @@
 #ifndef CNN_CLI_OPEN_H
 #define CNN_CLI_OPEN_H
 
+#include "args.h"
 #include "cnn.h"
+#include "command.h"
 
+/** A recipe with the options of `set` in their order, then `epochs` of them (0: as many as it says), into *recipe. What
+ * is wrong in options is wrong usage. */
+cnn_exit cnn_open_recipe(const char *path, const cnn_args_list *set, int epochs, cnn_recipe **recipe);
 /** A trained model. */
 cnn_model *cnn_open_model(const char *path);
 /** A session; BLAS is set to one thread for the rest of the process. */

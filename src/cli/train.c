@@ -37,34 +37,6 @@ typedef struct training {
 
 /* ------------------------------------------------------------------------------------------------- preparation */
 
-/* --set in their order, then --epochs. What is wrong in them is wrong usage. */
-static cnn_exit apply_settings(training *run)
-{
-    const train_settings *settings = run->settings;
-    char epochs[32];
-    cnn_error error;
-    cnn_status status = CNN_OK;
-    for (int i = 0; i < settings->set.count && status == CNN_OK; i++) {
-        status = cnn_recipe_set(run->recipe, settings->set.items[i], &error);
-    }
-    if (status == CNN_OK && settings->epochs > 0) {
-        snprintf(epochs, sizeof epochs, "epochs=%d", settings->epochs);
-        status = cnn_recipe_set(run->recipe, epochs, &error);
-    }
-    if (status == CNN_OK) {
-        return CNN_EXIT_DONE;
-    }
-    cnn_complain_error(&error);
-    return status == CNN_USAGE ? CNN_EXIT_USAGE : CNN_EXIT_FAILED;
-}
-
-static cnn_exit load_recipe(training *run)
-{
-    cnn_error error;
-    run->recipe = cnn_recipe_load(run->recipe_path, &error);
-    return run->recipe ? apply_settings(run) : cnn_complain_error(&error);
-}
-
 /* Plans the network without training it, so that a recipe that does not fit fails before the data is read. */
 static cnn_exit describe_recipe(const training *run, cnn_model_info *info)
 {
@@ -132,7 +104,7 @@ static cnn_exit prepare(training *run)
 {
     const train_settings *settings = run->settings;
     cnn_model_info info;
-    cnn_exit code = load_recipe(run);
+    cnn_exit code = cnn_open_recipe(run->recipe_path, &settings->set, settings->epochs, &run->recipe);
     if (code == CNN_EXIT_DONE) {
         code = describe_recipe(run, &info);
     }

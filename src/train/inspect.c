@@ -25,6 +25,7 @@ typedef struct inspecting {
     cnn_team *team;
     cnn_runner *classifier, *learner;
     cnn_watch *watch;
+    int count;               /* images to look at */
     int classified, learned; /* images at once of either runner */
     int first, stride;       /* of the batch under way: images first, first + stride, ... */
 } inspecting;
@@ -40,12 +41,12 @@ static void put_images(const inspecting *it, cnn_runner *runner, int n)
 
 static void look_at_outputs(inspecting *it)
 {
-    const int count = cnn_dataset_count(it->data);
     cnn_runner_tap(it->classifier, cnn_watch_tap, it->watch);
     cnn_runner_prepare(it->classifier, it->parameters);
-    it->stride = 1;
-    for (it->first = 0; it->first < count; it->first += it->classified) {
-        const int left = count - it->first, n = left < it->classified ? left : it->classified;
+    it->stride = cnn_dataset_count(it->data) / it->count;
+    for (int done = 0; done < it->count; done += it->classified) {
+        const int left = it->count - done, n = left < it->classified ? left : it->classified;
+        it->first = done * it->stride;
         put_images(it, it->classifier, n);
         cnn_runner_forward(it->classifier, it->parameters, n);
         cnn_watch_add(it->watch, n);
@@ -66,9 +67,9 @@ static void give_loss(void *context, const cnn_loss_call *call)
 /** Leaves the means of the squared norms over the batches in the watch. */
 static void look_at_gradients(inspecting *it)
 {
-    const int count = cnn_dataset_count(it->data), layers = it->watch->layer_count;
-    const int most = count < GRADIENT_IMAGES ? count : GRADIENT_IMAGES, batches = most / it->learned;
-    it->stride = count / (batches * it->learned);
+    const int layers = it->watch->layer_count;
+    const int most = it->count < GRADIENT_IMAGES ? it->count : GRADIENT_IMAGES, batches = most / it->learned;
+    it->stride = cnn_dataset_count(it->data) / (batches * it->learned);
     for (int b = 0; b < batches; b++) {
         it->first = b * it->learned * it->stride;
         put_images(it, it->learner, it->learned);
@@ -123,8 +124,8 @@ static cnn_status set_up(inspecting *it, int threads, cnn_error *error)
 
 static cnn_status look(inspecting *it, int threads, cnn_inspection *inspection, cnn_error *error)
 {
-    const int count = cnn_dataset_count(it->data), most = count < GRADIENT_IMAGES ? count : GRADIENT_IMAGES;
-    it->classified = count < BATCH ? count : BATCH;
+    const int most = it->count < GRADIENT_IMAGES ? it->count : GRADIENT_IMAGES;
+    it->classified = it->count < BATCH ? it->count : BATCH;
     it->learned = it->options.batch < most ? it->options.batch : most;
     const cnn_status status = set_up(it, threads, error);
     if (status != CNN_OK) {
@@ -147,12 +148,16 @@ cnn_status cnn_model_inspect(const cnn_model *model, const cnn_dataset *data, co
                              cnn_inspection *inspection, cnn_error *error)
 {
     inspecting it = {.model = model, .data = data};
-    int threads = options != NULL ? options->threads : 0, former;
-    if (threads < 0) {
-        return cnn_fail(error, CNN_USAGE, "inspecting needs threads of 0 or more, not %d", threads);
+    const cnn_inspect_options chosen = options != NULL ? *options : (cnn_inspect_options){0};
+    int threads = chosen.threads, former;
+    if (threads < 0 || chosen.images < 0) {
+        return cnn_fail(error, CNN_USAGE, "inspecting needs threads and images of 0 or more, not %d and %d", threads,
+                        chosen.images);
     }
     threads = threads > 0 ? threads : cnn_processor_count();
     cnn_recipe_train_options(model->recipe, &it.options);
+    it.count = cnn_dataset_count(data);
+    it.count = chosen.images > 0 && chosen.images < it.count ? chosen.images : it.count;
     cnn_status status = cnn_match_data(model, data, &it.labels, error);
     if (status == CNN_OK) {
         status = cnn_blas_borrow(&former, error);

@@ -66,7 +66,7 @@ static inline cnn_inspection inspect(const cnn_model *model, const cnn_dataset *
 {
     cnn_inspection inspection;
     cnn_error error = {0};
-    if (cnn_model_inspect(model, data, &(cnn_inspect_options){threads}, &inspection, &error) != CNN_OK) {
+    if (cnn_model_inspect(model, data, &(cnn_inspect_options){.threads = threads}, &inspection, &error) != CNN_OK) {
         fail_msg("%s", error.message);
     }
     return inspection;

@@ -1,0 +1,102 @@
+#!/usr/bin/env bash
+# One study of the evidence: `models/studies/run.sh NAME DATA DIR [--quick]`, with a NAME of the table in README.md, DATA a
+# data set as `cnn train` takes it (the table says which), and DIR for the results. A stopped study goes on when it is
+# called again. --quick: a small part of the data and one seed, to see that it runs. CNN and BENCH name the programs
+# (default: build/cnn and cnn-bench in it), THREADS how many each may use (default: one a processor).
+set -euo pipefail
+
+here=$(cd "$(dirname "$0")" && pwd)
+cnn=${CNN:-$here/../../build/cnn}
+[ $# -ge 3 ] || { sed -n '2,5s/^# //p' "$0" >&2; exit 2; }
+name=$1 data=$2 out=$3
+quick=${4:-}
+threads=(${THREADS:+--threads "$THREADS"})
+
+# compare SEEDS RECIPE ... -- OPTION ...: into $out.
+compare() {
+    local seeds=$1 recipes=()
+    shift
+    while [ "$1" != -- ]; do
+        recipes+=("$here/$1.recipe")
+        shift
+    done
+    shift
+    if [ -n "$quick" ]; then
+        set -- "$@" --seeds 1 --epochs 1 --set images=300
+        grep -q ' val=' "${recipes[0]}" && set -- "$@" --set val=300
+    else
+        set -- "$@" --seeds "$seeds"
+    fi
+    "$cnn" compare "${recipes[@]}" --data "$data" --out "$out" "${threads[@]}" "$@"
+}
+
+# look NAME RECIPE OPTION ...: the layers of an untrained network, from three seeds, into $out/NAME.md.
+look() {
+    local file=$out/$1.md recipe=$here/$2.recipe seeds="1 2 3" images=10000
+    shift 2
+    [ -z "$quick" ] || seeds=1 images=1000
+    mkdir -p "$out"
+    echo '| seed | layer | mean | deviation | zeros | gradient |' >"$file.new"
+    echo '|---|---|---|---|---|---|' >>"$file.new"
+    for seed in $seeds; do
+        "$cnn" inspect "$recipe" --data "$data" --seed "$seed" --images "$images" "${threads[@]}" "$@" |
+            awk -v seed="$seed" '$1 == "layer" { on = 1; next } on && NF == 0 { exit } on {
+                printf "| %d | %s | %s | %s | %s | %s |\n", seed, $1, $4, $5, $6, $8 }' >>"$file.new"
+    done
+    mv "$file.new" "$file"
+}
+
+case $name in
+    relu-vs-tanh)
+        compare 3 relu-vs-tanh -- --vary relu=relu,tanh,sigmoid --vary lr=0.001,0.003,0.01,0.03 --reach 25
+        ;;
+    init-depth)
+        for init in he-normal glorot-normal; do
+            look "start-$init" init-depth --set init=$init
+        done
+        compare 3 init-depth -- --vary init=he-normal,glorot-normal --vary lr=0.002,0.01
+        ;;
+    vanishing)
+        for depth in 5 10 20; do
+            for activation in sigmoid tanh relu; do
+                look "start-$depth-$activation-uniform" vanishing-$depth --set sigmoid=$activation
+                look "start-$depth-$activation-suited" vanishing-$depth --set sigmoid=$activation \
+                    --set "dense=dense units=100" --set dense$depth.units=10
+            done
+        done
+        ;;
+    sparsity)
+        look start sparsity
+        compare 3 sparsity -- --vary activation-l1=0,1e-5,1e-4,3e-4,1e-3,3e-3
+        ;;
+    dying-relu)
+        compare 3 dying-relu -- --vary relu=relu,leakyrelu,prelu,elu --vary lr=0.003,0.01,0.03,0.1
+        ;;
+    bias)
+        compare 5 bias -- --vary bias=0,0.01,0.1,1
+        ;;
+    elu-depth)
+        compare 3 elu-depth -- --vary "relu=relu,leakyrelu slope=0.1,elu" --vary lr=0.01,0.03
+        ;;
+    prelu)
+        compare 3 prelu -- --vary "relu=relu,leakyrelu slope=0.25,prelu,prelu per=layer"
+        ;;
+    maxout)
+        compare 3 maxout-relu maxout-wide maxout-equal --
+        ;;
+    scaling)
+        compare 3 scaling -- --vary input.scale=standardize,standardize-pixels,whiten,unit,symmetric,none \
+            --vary lr=0.003,0.01,0.03
+        ;;
+    cost)
+        mkdir -p "$out"
+        seconds=2
+        [ -z "$quick" ] || seconds=0.1
+        "${BENCH:-$here/../../build/tests/cnn-bench}" "$here/bias.recipe" --only activations --seconds $seconds |
+            tee "$out/cost.txt"
+        ;;
+    *)
+        echo "$0: there is no study '$name'" >&2
+        exit 2
+        ;;
+esac
