@@ -89,7 +89,7 @@ case $name in
         ;;
     scaling)
         compare 3 scaling -- --vary input.scale=standardize,standardize-pixels,whiten,unit,symmetric,none \
-            --vary lr=0.003,0.01,0.03
+            --vary lr=0.003,0.03
         ;;
     cost)
         mkdir -p "$out"
