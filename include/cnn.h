@@ -270,25 +270,21 @@ CNN_API cnn_status cnn_session_evaluate(cnn_session *session, const cnn_dataset 
 
 /* -------------------------------------------------------------- inspecting */
 
-/**
- * What happens in one layer with weights, or in a residual's sum. Its outputs are those of the activation that follows
- * it, through batch normalization, pooling and dropout, or its own where none follows; a unit is a channel of these.
- */
+/** What happens in one layer with weights, or in a residual's sum. Its outputs are those of the activation that follows
+ * it, through batch normalization, pooling and dropout, or its own where none follows; a unit is a channel of these. */
 typedef struct cnn_layer_inspection {
-    const char *name; /**< "conv1" */
-    bool has_weights; /**< else gradient_norm, weight_norm and update_ratio are 0 */
-    bool hidden;      /**< an activation follows, whose output is not the network's */
-    int units;
-    int dead;               /**< units whose output was 0 for every image, everywhere */
+    const char *name;       /**< "conv1" */
+    bool has_weights;       /**< else gradient_norm, weight_norm and update_ratio are 0 */
+    bool hidden;            /**< an activation follows, whose output is not the network's */
+    int units, dead;        /**< dead: the unit's output was 0 for every image, everywhere */
     double mean, deviation; /**< of the outputs */
     double zeros;           /**< share of the outputs that are exactly 0 */
-    double saturated;     /**< share of the outputs within 1% of a limit of the activation: of the distance between its
-                                 limits, or of the only one; 0 where it has none */
-    double gradient_norm; /**< of the weights, for the mean loss of a batch */
-    double weight_norm;
-    double update_ratio; /**< norm of a step's change of the weights / weight_norm */
-    int severity;        /**< of the warning: 0 is none, larger is worse */
-    char warning[200];   /**< what is wrong and what may help, in words; "" where nothing is */
+    double saturated; /**< share of the outputs within 1% of a limit of the activation: of the distance between its
+                           limits, or of the only one; 0 where it has none */
+    double gradient_norm, weight_norm; /**< of the weights; the gradient is that of a batch's mean loss */
+    double update_ratio;               /**< norm of a step's change of the weights / weight_norm */
+    int severity;                      /**< of the warning: 0 is none, larger is worse */
+    char warning[200];                 /**< what is wrong and what may help, in words; "" where nothing is */
 } cnn_layer_inspection;
 
 /** A network from inside. Figures are kept to 7 digits. Where a number is not finite, the network has diverged. */
@@ -308,13 +304,11 @@ typedef struct cnn_inspect_options {
     int images;  /**< the most to look at, evenly chosen; 0: all */
 } cnn_inspect_options;
 
-/**
- * Looks into a model while it classifies the images of `data`, whose classes must be among the model's, by name, and
+/** Looks into a model while it classifies the images of `data`, whose classes must be among the model's, by name, and
  * while it learns from up to 1024 of them, evenly chosen, with the recipe's batch, label smoothing and dropout, but
  * without augmentation: gradient norms are root mean squares over these batches, and the step's change is that of plain
  * gradient descent at the recipe's lr. The model does not change. `options` may be NULL. OpenBLAS is held at one thread
- * for the duration.
- */
+ * for the duration. */
 CNN_API cnn_status cnn_model_inspect(const cnn_model *model, const cnn_dataset *data,
                                      const cnn_inspect_options *options, cnn_inspection *inspection, cnn_error *error);
 
@@ -363,12 +357,10 @@ CNN_API cnn_status cnn_trainer_step(cnn_trainer *trainer, cnn_progress *progress
 CNN_API void cnn_trainer_progress(const cnn_trainer *trainer, cnn_progress *progress);
 /** How finished epoch `epoch` (from 1, those before a stop included) ended; false where it has not finished. */
 CNN_API bool cnn_trainer_epoch(const cnn_trainer *trainer, int epoch, cnn_progress *progress);
-/**
- * What happened inside the network at the end of finished epoch `epoch`: in its last steps, those over about 1000
+/** What happened inside the network at the end of finished epoch `epoch`: in its last steps, those over about 1000
  * images, as they were trained on; gradients and the change of the weights are those of its very last step. Fails with
- * CNN_USAGE where the epoch has not finished, or was trained by a version of the library that kept no such figures; a
- * checkpoint keeps the latest epochs' only where a network has very many layers.
- */
+ * CNN_USAGE where the epoch has not finished, or a checkpoint had no figures of it: one of version 0.1, or of a network
+ * with so many layers that only the latest epochs' are kept. */
 CNN_API cnn_status cnn_trainer_inspection(const cnn_trainer *trainer, int epoch, cnn_inspection *inspection,
                                           cnn_error *error);
 /** Writes a checkpoint; an existing one is replaced whole or stays as it was. */

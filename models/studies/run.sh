@@ -48,16 +48,16 @@ look() {
 
 case $name in
     relu-vs-tanh)
-        compare 3 relu-vs-tanh -- --vary relu=relu,tanh,sigmoid --vary lr=0.001,0.003,0.01,0.03 --reach 25
+        compare 3 relu-vs-tanh -- --vary relu=relu,tanh,sigmoid --vary lr=0.003,0.01,0.03 --reach 25
         out=$out/small-normal # weights that begin as small as was usual before He et al.
-        compare 3 relu-vs-tanh -- --vary relu=relu,tanh --vary lr=0.003,0.01,0.03 --reach 25 \
+        compare 3 relu-vs-tanh -- --vary relu=relu,tanh --vary lr=0.01,0.03 --reach 25 \
             --set init=normal --set std=0.01 --set dense1.std=0.1
         ;;
     init-depth)
         for init in he-normal glorot-normal; do
             look "start-$init" init-depth --set init=$init
         done
-        compare 3 init-depth -- --vary init=he-normal,glorot-normal --vary lr=0.002,0.01
+        compare 3 init-depth -- --vary init=he-normal,glorot-normal
         ;;
     vanishing)
         for depth in 5 10 20; do

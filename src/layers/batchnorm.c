@@ -13,7 +13,7 @@ enum { GAIN, BIAS, MEAN, VARIANCE };
 enum { SHARED_MEAN, SHARED_INVERSE, SHARED_DY, SHARED_DY_NORMALIZED, SHARED_COUNT };
 
 typedef struct batchnorm_options {
-    double momentum, epsilon;
+    double momentum, epsilon, bias;
 } batchnorm_options;
 
 static const cnn_option batchnorm_table[] = {{"momentum", CNN_OPTION_NUMBER, offsetof(batchnorm_options, momentum), 0,
@@ -21,14 +21,17 @@ static const cnn_option batchnorm_table[] = {{"momentum", CNN_OPTION_NUMBER, off
                                               false},
                                              {"epsilon", CNN_OPTION_NUMBER, offsetof(batchnorm_options, epsilon), 1e-12,
                                               1, "1e-5", NULL, "added to the variance", false},
+                                             {"bias", CNN_OPTION_NUMBER, offsetof(batchnorm_options, bias), -1000, 1000,
+                                              "0", NULL, "what the biases begin as", false},
                                              {0}};
 
-static cnn_status batchnorm_plan(cnn_layer_plan *plan, const void *options, void *state, cnn_error *error)
+static cnn_status batchnorm_plan(cnn_layer_plan *plan, const void *options_memory, void *state, cnn_error *error)
 {
-    (void)options, (void)state;
+    (void)state;
+    const batchnorm_options *options = options_memory;
     const int channels = plan->input.channels;
     const cnn_tensor tensors[] = {[GAIN] = cnn_tensor_vector("gain", CNN_ROLE_GAIN, channels, 1),
-                                  [BIAS] = cnn_tensor_vector("bias", CNN_ROLE_BIAS, channels, 0),
+                                  [BIAS] = cnn_tensor_vector("bias", CNN_ROLE_BIAS, channels, options->bias),
                                   [MEAN] = cnn_tensor_vector("mean", CNN_ROLE_STATE, channels, 0),
                                   [VARIANCE] = cnn_tensor_vector("variance", CNN_ROLE_STATE, channels, 1)};
     cnn_status status = cnn_plan_output(plan, plan->input, error);

@@ -18,7 +18,7 @@ static CNN_INLINE void add_chunk(const cnn_real *x, const size_t sizes[3], const
             sum[c] += value;
             squares[c] += value * value;
             zeros[c] += x[c] == 0 ? 1 : 0;
-            saturated[c] += (x[c] <= low) | (x[c] >= high) ? 1 : 0;
+            saturated[c] += x[c] <= low ? 1 : x[c] >= high ? 1 : 0;
         }
     }
     for (size_t c = 0; c < count; c++) {

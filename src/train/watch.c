@@ -224,7 +224,8 @@ static void measure_gradient(void *context, int index, int thread)
     for (size_t first = 0; slot >= 0 && first < watch->network->slots[slot].count; first += CNN_WATCH_PIECE) {
         const size_t rest = watch->network->slots[slot].count - first;
         const size_t count = rest < CNN_WATCH_PIECE ? rest : CNN_WATCH_PIECE;
-        sum += watch->network->vectors->sum_squares(cnn_runner_gradient(watch->runner, slot, first, count, room), count);
+        const cnn_real *gradient = cnn_runner_gradient(watch->runner, slot, first, count, room);
+        sum += watch->network->vectors->sum_squares(gradient, count);
     }
     watch->gradients[index] = sum;
 }

@@ -220,6 +220,23 @@ static void the_model_does_not_change(void **state)
     cnn_dataset_free(data);
 }
 
+static void fewer_images_do(void **state)
+{
+    (void)state;
+    static const int wanted[] = {1, 10, IMAGES, IMAGES + 1, 0};
+    cnn_dataset *data = make_data(IMAGES);
+    cnn_model *model = make_model(small, data);
+    for (int i = 0; i < 5; i++) {
+        const cnn_inspect_options options = {.threads = 1, .images = wanted[i]};
+        cnn_inspection inspection;
+        assert_int_equal(cnn_model_inspect(model, data, &options, &inspection, NULL), CNN_OK);
+        assert_int_equal(inspection.images, i < 3 ? wanted[i] : IMAGES);
+        cnn_free(inspection.layers);
+    }
+    cnn_model_free(model);
+    cnn_dataset_free(data);
+}
+
 /* ---- failures */
 
 static void what_does_not_fit_is_refused(void **state)
@@ -232,8 +249,10 @@ static void what_does_not_fit_is_refused(void **state)
     assert_int_equal(cnn_model_set_classes(model, (const char *const[]){"0", "1", "x"}, 3, NULL), CNN_OK);
     assert_int_equal(cnn_model_inspect(model, data, NULL, &inspection, &error), CNN_MISMATCH);
     assert_non_null(strstr(error.message, "'2'"));
-    assert_int_equal(cnn_model_inspect(model, data, &(cnn_inspect_options){.threads = -1}, &inspection, NULL),
-                     CNN_USAGE);
+    for (int i = 0; i < 2; i++) {
+        const cnn_inspect_options options = {.threads = -i, .images = i - 1};
+        assert_int_equal(cnn_model_inspect(model, data, &options, &inspection, NULL), CNN_USAGE);
+    }
     cnn_model_free(model);
     cnn_dataset_free(data);
 }
@@ -267,6 +286,7 @@ int main(void)
         cmocka_unit_test(a_network_without_weights_has_none),
         cmocka_unit_test(threads_change_nothing),
         cmocka_unit_test(the_model_does_not_change),
+        cmocka_unit_test(fewer_images_do),
         cmocka_unit_test(what_does_not_fit_is_refused),
         cmocka_unit_test(failing_allocations_are_reported),
     };
