@@ -154,7 +154,7 @@ conv filters=96 kernel=3 padding=same
 relu
 dropout rate=0.1
 dense units=3
-train epochs=8 batch=2 lr=0.0003 val=0.25
+train epochs=30 batch=2 lr=0.0003 val=0.25
 augment shift=1
 END
 slow=(compare slow.recipe --data folder:shapes --vary momentum=0,0.5 --vary "relu=relu,leakyrelu slope=0.2")
