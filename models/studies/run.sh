@@ -48,7 +48,7 @@ look() {
 
 case $name in
     relu-vs-tanh)
-        compare 3 relu-vs-tanh -- --vary relu=relu,tanh,sigmoid --vary lr=0.003,0.01,0.03 --reach 25
+        compare 3 relu-vs-tanh -- --vary relu=relu,tanh,sigmoid --vary lr=0.001,0.003,0.01,0.03 --reach 25
         out=$out/small-normal # weights that begin as small as was usual before He et al.
         compare 3 relu-vs-tanh -- --vary relu=relu,tanh --vary lr=0.01,0.03 --reach 25 \
             --set init=normal --set std=0.01 --set dense1.std=0.1

@@ -2,11 +2,10 @@
 #include "history.h"
 
 #include "output.h"
+#include "paths.h"
 
-#include <errno.h>
 #include <stdio.h>
 #include <stdlib.h>
-#include <string.h>
 
 double cnn_history_rate(const cnn_progress *progress)
 {
@@ -37,12 +36,8 @@ static void write_row(FILE *file, const cnn_progress *epoch)
     fprintf(file, "%.7g,%.1f,%.6f", epoch->learning_rate, cnn_history_rate(epoch), epoch->seconds);
 }
 
-static bool write_rows(const cnn_trainer *trainer, const char *path)
+static void write_rows(FILE *file, const cnn_trainer *trainer)
 {
-    FILE *file = fopen(path, "w");
-    if (!file) {
-        return false;
-    }
     fputs("epoch,train_loss,train_accuracy,val_loss,val_accuracy,learning_rate,images_per_second,seconds,"
           "dead,zeros,gradient_norm,update_ratio\n",
           file);
@@ -51,26 +46,22 @@ static bool write_rows(const cnn_trainer *trainer, const char *path)
         write_row(file, &epoch);
         write_inspection(file, trainer, number);
     }
-    const bool written = fflush(file) == 0 && !ferror(file);
-    return fclose(file) == 0 && written;
 }
 
 bool cnn_history_write(const cnn_trainer *trainer, const char *path)
 {
-    static const char suffix[] = ".new";
-    const size_t length = strlen(path);
-    char *temporary = malloc(length + sizeof suffix);
-    if (!temporary) {
+    char *text = NULL;
+    size_t length = 0;
+    FILE *stream = open_memstream(&text, &length);
+    if (stream) {
+        write_rows(stream, trainer);
+    }
+    if (!stream || fclose(stream) != 0) {
         cnn_complain_memory();
+        free(text);
         return false;
     }
-    memcpy(temporary, path, length);
-    memcpy(temporary + length, suffix, sizeof suffix);
-    const bool done = write_rows(trainer, temporary) && rename(temporary, path) == 0;
-    if (!done) {
-        cnn_complain("cannot write '%s': %s", path, strerror(errno));
-        remove(temporary);
-    }
-    free(temporary);
-    return done;
+    const bool written = cnn_path_write(path, text, length);
+    free(text);
+    return written;
 }
