@@ -163,15 +163,15 @@ expect_code 0
 expect_empty out
 expect_empty err
 ran="cnn ${slow[*]} --out parts"
-for ((stops = 0; stops < 30; stops++)); do
-    runs=$(ls parts/runs/*.json 2>/dev/null | wc -l)
+for ((stops = 0; stops < 5; stops++)); do
     rm -f err
+    touch begun
     set -m
     "$CNN" "${slow[@]}" --out parts >out 2>err &
     job=$!
     set +m
-    # Once it trains: former runs have been told of, and a checkpoint is written or one more run.
-    until ls parts/runs/*.checkpoint >/dev/null 2>&1 && [ "$(told 'trained before')" -eq "$runs" ] ||
+    # At least an epoch, whose end a checkpoint tells of, or a whole run.
+    until [ -n "$(find parts/runs -name '*.checkpoint' -newer begun 2>/dev/null)" ] ||
         grep -qvs 'trained before' err || ! kill -0 $job 2>/dev/null; do
         sleep 0.02
     done
@@ -185,8 +185,9 @@ for ((stops = 0; stops < 30; stops++)); do
     expect err '^stopped after [0-3] of 4 runs; the same command goes on$'
     [ ! -e parts/results.csv ] || fail "$ran: a stopped comparison has results"
 done
-expect_code 0
 [ "$stops" -gt 0 ] || fail "$ran: too fast to be stopped"
+run "${slow[@]}" --out parts
+expect_code 0
 [ "$(ls parts/runs/*.json | wc -l)" -eq 4 ] || fail "$ran: left $(ls parts/runs)"
 [ "$(figures whole/results.csv)" = "$(figures parts/results.csv)" ] ||
     fail "a comparison stopped $stops times differs: $(figures whole/results.csv; figures parts/results.csv)"
