@@ -263,6 +263,9 @@ static void append_synopsis(cnn_text *text, const cnn_option *option)
     cnn_text_append(text, option->type == CNN_OPTION_PAIR ? " or HxW" : "");
 }
 
+/** A synopsis that is longer has a line of its own. */
+#define HELP_COLUMN 38
+
 void cnn_options_help(const cnn_option *table, cnn_text *text)
 {
     for (const cnn_option *option = table; option->name != NULL; option++) {
@@ -270,7 +273,9 @@ void cnn_options_help(const cnn_option *table, cnn_text *text)
         append_synopsis(&synopsis, option);
         text->failed |= synopsis.failed;
         if (!text->failed) {
-            cnn_text_appendf(text, "    %-38s %s%-*s  %s\n", synopsis.data, option->fallback == NULL ? "" : "default ",
+            const char *end = synopsis.length > HELP_COLUMN ? "\n" : "";
+            cnn_text_appendf(text, "    %-*s%s%*s %s%-*s  %s\n", HELP_COLUMN, synopsis.data, end,
+                             *end ? HELP_COLUMN + 4 : 0, "", option->fallback == NULL ? "" : "default ",
                              option->fallback == NULL ? 20 : 12,
                              option->fallback == NULL ? "required" : option->fallback, option->help);
         }

@@ -33,48 +33,6 @@ typedef struct comparing {
 
 /* ------------------------------------------------------------------------------------------------- preparation */
 
-/* Plans every combination, so that what does not fit fails before anything is trained. */
-static cnn_exit check_recipes(const comparing *c)
-{
-    for (int i = 0; i < c->grid.count; i++) {
-        cnn_recipe *recipe;
-        cnn_error error;
-        const cnn_exit code = cnn_grid_load(&c->grid, i, &recipe);
-        if (code != CNN_EXIT_DONE) {
-            return code;
-        }
-        cnn_model *model = cnn_model_new(recipe, 1, &error);
-        cnn_recipe_free(recipe);
-        if (!model) {
-            return cnn_complain_error(&error);
-        }
-        cnn_model_free(model);
-    }
-    return CNN_EXIT_DONE;
-}
-
-static cnn_exit prepare(comparing *c)
-{
-    const compare_settings *settings = c->settings;
-    const size_t size = strlen(settings->out) + sizeof "/runs";
-    cnn_error error;
-    c->folder = malloc(size);
-    c->comparison.runs = calloc((size_t)c->grid.count * (size_t)c->comparison.seeds, sizeof *c->comparison.runs);
-    if (!c->folder || !c->comparison.runs) {
-        return cnn_complain_memory();
-    }
-    snprintf(c->folder, size, "%s/runs", settings->out);
-    const cnn_exit code = check_recipes(c);
-    if (code != CNN_EXIT_DONE) {
-        return code;
-    }
-    if (!cnn_path_make_folder(c->folder)) {
-        return CNN_EXIT_FAILED;
-    }
-    cnn_stop_watch();
-    return cnn_blas_single_thread(&error) == CNN_OK ? CNN_EXIT_DONE : cnn_complain_error(&error);
-}
-
 /* Recipes may read images of several sizes. */
 static cnn_exit open_data(comparing *c, cnn_shape shape)
 {
@@ -86,6 +44,77 @@ static cnn_exit open_data(comparing *c, cnn_shape shape)
     c->data = cnn_dataset_open(c->settings->data, CNN_SPLIT_TRAIN, shape, &error);
     c->shape = shape;
     return c->data ? CNN_EXIT_DONE : cnn_complain_error(&error);
+}
+
+static cnn_exit check_classes(const comparing *c, int combination, const cnn_model *model)
+{
+    const int units = cnn_model_class_count(model), classes = cnn_dataset_class_count(c->data);
+    if (units == classes) {
+        return CNN_EXIT_DONE;
+    }
+    char *label = cnn_grid_label(&c->grid, combination);
+    cnn_complain("%s: the network ends in %d units, the data set has %d classes", label ? label : "", units, classes);
+    free(label);
+    return CNN_EXIT_FAILED;
+}
+
+/* Plans every combination, so that what does not fit fails before anything is trained or written. */
+static cnn_exit check_recipes(comparing *c)
+{
+    cnn_exit code = CNN_EXIT_DONE;
+    for (int i = 0; i < c->grid.count && code == CNN_EXIT_DONE; i++) {
+        cnn_recipe *recipe;
+        cnn_error error;
+        code = cnn_grid_load(&c->grid, i, &recipe);
+        if (code != CNN_EXIT_DONE) {
+            break;
+        }
+        cnn_model *model = cnn_model_new(recipe, 1, &error);
+        code = model ? open_data(c, cnn_recipe_input(recipe)) : cnn_complain_error(&error);
+        code = code == CNN_EXIT_DONE ? check_classes(c, i, model) : code;
+        cnn_model_free(model);
+        cnn_recipe_free(recipe);
+    }
+    return code;
+}
+
+/* OUT/NAME, to be freed; tells when memory is out. */
+static char *path_in_out(const comparing *c, const char *name)
+{
+    const size_t size = strlen(c->settings->out) + strlen(name) + 2;
+    char *path = malloc(size);
+    if (path) {
+        snprintf(path, size, "%s/%s", c->settings->out, name);
+    } else {
+        cnn_complain_memory();
+    }
+    return path;
+}
+
+/* The folders, and whether the results could be written there after all the training. */
+static cnn_exit prepare_folders(comparing *c)
+{
+    char *results = path_in_out(c, "results.csv");
+    c->folder = path_in_out(c, "runs");
+    const bool ready = results && c->folder && cnn_path_make_folder(c->folder) && cnn_path_check_writable(results);
+    free(results);
+    return ready ? CNN_EXIT_DONE : CNN_EXIT_FAILED;
+}
+
+static cnn_exit prepare(comparing *c)
+{
+    cnn_error error;
+    c->comparison.runs = calloc((size_t)c->grid.count * (size_t)c->comparison.seeds, sizeof *c->comparison.runs);
+    if (!c->comparison.runs) {
+        return cnn_complain_memory();
+    }
+    cnn_exit code = check_recipes(c);
+    code = code == CNN_EXIT_DONE ? prepare_folders(c) : code;
+    if (code != CNN_EXIT_DONE) {
+        return code;
+    }
+    cnn_stop_watch();
+    return cnn_blas_single_thread(&error) == CNN_OK ? CNN_EXIT_DONE : cnn_complain_error(&error);
 }
 
 /* ---------------------------------------------------------------------------------------------------- training */
@@ -157,14 +186,8 @@ static cnn_exit train_all(comparing *c)
 
 static bool write_named(const comparing *c, const char *name, const char *text, size_t length)
 {
-    const size_t size = strlen(c->settings->out) + strlen(name) + 2;
-    char *path = malloc(size);
-    if (!path) {
-        cnn_complain_memory();
-        return false;
-    }
-    snprintf(path, size, "%s/%s", c->settings->out, name);
-    const bool written = cnn_path_write(path, text, length);
+    char *path = path_in_out(c, name);
+    const bool written = path && cnn_path_write(path, text, length);
     free(path);
     return written;
 }
@@ -194,7 +217,11 @@ static cnn_exit write_results(const comparing *c)
     const compare_settings *settings = c->settings;
     json_t *object = cnn_comparison_json(&c->comparison);
     char *text = object ? json_dumps(object, JSON_INDENT(1)) : NULL;
-    bool written = text && write_named(c, "results.json", text, strlen(text));
+    if (!text) {
+        json_decref(object);
+        return cnn_complain_memory();
+    }
+    bool written = write_named(c, "results.json", text, strlen(text));
     free(text);
     written = written && write_printed(c, "results.csv", cnn_comparison_csv, false) &&
               write_printed(c, "results.md", cnn_comparison_markdown, !settings->json && !settings->quiet) &&

@@ -43,6 +43,9 @@ static int most_epochs(const cnn_comparison *comparison)
     return most;
 }
 
+/** What a chart can hold: cnn.h. */
+#define MOST_CURVES 200
+
 /** A chart whose arrays are owned. */
 typedef struct drawing {
     cnn_curve *curves;
@@ -65,7 +68,7 @@ static void free_drawing(drawing *d)
 
 static bool make_drawing(drawing *d, const cnn_comparison *comparison, epoch_number *number)
 {
-    d->count = comparison->grid->count;
+    d->count = comparison->grid->count < MOST_CURVES ? comparison->grid->count : MOST_CURVES;
     d->epochs = most_epochs(comparison);
     d->curves = calloc((size_t)d->count + 1, sizeof *d->curves);
     d->names = calloc((size_t)d->count + 1, sizeof *d->names);
@@ -90,7 +93,7 @@ static bool make_drawing(drawing *d, const cnn_comparison *comparison, epoch_num
     return true;
 }
 
-/** FOLDER/NAME.svg and FOLDER/NAME.png. */
+/** FOLDER/NAME.svg and FOLDER/NAME.png; without a chart there must be none, not even an earlier comparison's. */
 static bool write_chart(const cnn_chart *chart, const char *folder, const char *name)
 {
     static const char *const endings[] = {".svg", ".png"};
@@ -100,23 +103,32 @@ static bool write_chart(const cnn_chart *chart, const char *folder, const char *
     cnn_error error = {CNN_MEMORY, "out of memory"};
     for (size_t i = 0; i < 2 && status == CNN_OK; i++) {
         snprintf(path, size, "%s/%s%s", folder, name, endings[i]);
-        status = cnn_chart_write(chart, path, &error);
+        if (chart) {
+            status = cnn_chart_write(chart, path, &error);
+        } else {
+            remove(path);
+        }
     }
     free(path);
     return status == CNN_OK || cnn_complain_error(&error) == CNN_EXIT_DONE;
 }
 
-static bool draw(const cnn_comparison *comparison, const char *folder, const char *name, const char *title,
+static bool draw(const cnn_comparison *comparison, const char *folder, const char *name, const char *what,
                  epoch_number *number)
 {
     drawing d = {0};
     bool drawn = make_drawing(&d, comparison, number);
-    if (!drawn) {
-        cnn_complain_memory();
-    } else if (d.any) {
+    if (drawn) {
+        char title[80];
+        const int length = snprintf(title, sizeof title, "%s", what);
+        if (d.count < comparison->grid->count) {
+            snprintf(title + length, sizeof title - (size_t)length, " of the first %d combinations", d.count);
+        }
         const cnn_chart chart = {
             .title = title, .x_label = "epoch", .y_label = "error, %", .curves = d.curves, .curve_count = d.count};
-        drawn = write_chart(&chart, folder, name);
+        drawn = write_chart(d.any ? &chart : NULL, folder, name);
+    } else {
+        cnn_complain_memory();
     }
     free_drawing(&d);
     return drawn;

@@ -39,6 +39,20 @@ static cnn_exit split_one(cnn_vary *vary, const char *text)
     return CNN_EXIT_DONE;
 }
 
+/** A key that is named twice would have one of its values only. */
+static bool is_repeated(const cnn_grid *grid)
+{
+    const cnn_vary *last = &grid->varies[grid->vary_count - 1];
+    for (int i = 0; i < grid->vary_count - 1; i++) {
+        if (strcmp(grid->varies[i].key, last->key) == 0) {
+            cnn_complain("compare: --vary names '%s' twice: --vary %s=VALUE,VALUE,... has all its values", last->key,
+                         last->key);
+            return true;
+        }
+    }
+    return false;
+}
+
 cnn_exit cnn_grid_split(cnn_grid *grid, const cnn_args_list *vary)
 {
     grid->varies = calloc((size_t)vary->count + 1, sizeof *grid->varies);
@@ -51,6 +65,9 @@ cnn_exit cnn_grid_split(cnn_grid *grid, const cnn_args_list *vary)
         const cnn_exit code = split_one(added, vary->items[i]);
         if (code != CNN_EXIT_DONE) {
             return code;
+        }
+        if (is_repeated(grid)) {
+            return CNN_EXIT_USAGE;
         }
         if (grid->count > MOST_COMBINATIONS / added->count) {
             cnn_complain("compare: more than %d combinations", MOST_COMBINATIONS);

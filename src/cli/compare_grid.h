@@ -33,8 +33,8 @@ const char *cnn_grid_value(const cnn_grid *grid, int index, int key);
 /** The recipe file of combination `index`, and its name without folder and ending, of *length bytes. */
 const char *cnn_grid_recipe(const cnn_grid *grid, int index);
 const char *cnn_grid_recipe_name(const cnn_grid *grid, int index, int *length);
-/** "small relu=tanh lr=0.1": what tells the combination from the others; the caller's to free(), NULL when memory is out.
- */
+/** "small relu=tanh lr=0.1": what tells the combination from the others; to be freed by free(), NULL when memory is
+ * out. */
 char *cnn_grid_label(const cnn_grid *grid, int index);
 
 /** Loads the combination's recipe with all that is set in it, into *recipe. Tells what is wrong. */

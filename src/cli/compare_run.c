@@ -88,14 +88,34 @@ static double *epoch_field(cnn_run_epoch *epoch, size_t index)
     return (double *)(void *)((char *)epoch + epoch_fields[index].offset);
 }
 
+static bool has_text(const json_t *stored, const char *key, const char *text)
+{
+    json_t *wanted = cnn_json_text(text);
+    const bool same = wanted && json_equal(json_object_get(stored, key), wanted);
+    json_decref(wanted);
+    return same;
+}
+
+/** Fills run->epochs, as far as they are there. */
+static bool take_epochs(const json_t *epochs, cnn_run *run)
+{
+    bool whole = true;
+    for (int i = 0; i < run->epoch_count; i++) {
+        for (size_t k = 0; k < EPOCH_FIELDS; k++) {
+            const json_t *number = json_object_get(json_array_get(epochs, (size_t)i), epoch_fields[k].name);
+            *epoch_field(&run->epochs[i], k) = json_is_number(number) ? json_number_value(number) : NAN;
+            whole = whole && (json_is_number(number) || json_is_null(number));
+        }
+    }
+    return whole;
+}
+
 /** Whether the stored run is what is asked for, and is whole; if so *run is filled. */
 static bool take_result(const cnn_run_order *order, const files *f, const json_t *stored, cnn_run *run)
 {
-    const char *recipe = json_string_value(json_object_get(stored, "recipe"));
-    const char *data = json_string_value(json_object_get(stored, "data"));
     const json_t *epochs = json_object_get(stored, "epochs");
-    if (!recipe || strcmp(recipe, f->recipe) != 0 || !data || strcmp(data, order->data_spec) != 0 ||
-        json_integer_value(json_object_get(stored, "seed")) != (json_int_t)order->seed || !json_is_array(epochs)) {
+    if (!has_text(stored, "recipe", f->recipe) || !has_text(stored, "data", order->data_spec) ||
+        json_integer_value(json_object_get(stored, "seed")) != (json_int_t)order->seed) {
         return false;
     }
     run->diverged = json_is_true(json_object_get(stored, "diverged"));
@@ -103,13 +123,11 @@ static bool take_result(const cnn_run_order *order, const files *f, const json_t
     run->multiply_adds = json_integer_value(json_object_get(stored, "multiply_adds"));
     run->epoch_count = (int)json_array_size(epochs);
     run->epochs = calloc((size_t)run->epoch_count + 1, sizeof *run->epochs);
-    for (int i = 0; run->epochs && i < run->epoch_count; i++) {
-        for (size_t k = 0; k < EPOCH_FIELDS; k++) {
-            const json_t *number = json_object_get(json_array_get(epochs, (size_t)i), epoch_fields[k].name);
-            *epoch_field(&run->epochs[i], k) = json_is_number(number) ? json_number_value(number) : NAN;
-        }
+    if (run->epochs && (run->epoch_count > 0 || run->diverged) && take_epochs(epochs, run)) {
+        return true;
     }
-    return run->epochs != NULL;
+    cnn_run_clear(run);
+    return false;
 }
 
 /** Damaged or foreign files are trained anew. */
@@ -131,9 +149,10 @@ static json_t *result_json(const cnn_run_order *order, const files *f, cnn_run *
         }
         json_array_append_new(epochs, epoch);
     }
-    return json_pack("{s:s, s:s, s:I, s:b, s:I, s:I, s:o}", "recipe", f->recipe, "data", order->data_spec, "seed",
-                     (json_int_t)order->seed, "diverged", run->diverged, "parameters", (json_int_t)run->parameters,
-                     "multiply_adds", (json_int_t)run->multiply_adds, "epochs", epochs);
+    return json_pack("{s:o, s:o, s:I, s:b, s:I, s:I, s:o}", "recipe", cnn_json_text(f->recipe), "data",
+                     cnn_json_text(order->data_spec), "seed", (json_int_t)order->seed, "diverged", run->diverged,
+                     "parameters", (json_int_t)run->parameters, "multiply_adds", (json_int_t)run->multiply_adds,
+                     "epochs", epochs);
 }
 
 static cnn_exit write_result(const cnn_run_order *order, const files *f, cnn_run *run)

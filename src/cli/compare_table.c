@@ -174,15 +174,28 @@ static void print_title(FILE *stream, const cnn_comparison *comparison, const me
     fputs(" |", stream);
 }
 
+/** A cell in which no control character ends the line, and no bar the cell. */
+static void print_cell(FILE *stream, const char *text, int length)
+{
+    fputs(" ", stream);
+    for (int i = 0; i < length; i++) {
+        const bool control = (unsigned char)text[i] < 0x20 || text[i] == 0x7f;
+        fprintf(stream, "%s%c", text[i] == '|' ? "\\" : "", control ? '?' : text[i]);
+    }
+    fputs(" |", stream);
+}
+
 static void print_row(FILE *stream, const cnn_comparison *comparison, int combination)
 {
     const cnn_grid *grid = comparison->grid;
     const cnn_run *run = first_run(comparison, combination);
     int length;
     const char *name = cnn_grid_recipe_name(grid, combination, &length);
-    fprintf(stream, "| %.*s |", length, name);
+    fputs("|", stream);
+    print_cell(stream, name, length);
     for (int i = 0; i < grid->vary_count; i++) {
-        fprintf(stream, " %s |", cnn_grid_value(grid, combination, i));
+        const char *value = cnn_grid_value(grid, combination, i);
+        print_cell(stream, value, (int)strlen(value));
     }
     for (size_t k = 0; k < COLUMNS; k++) {
         if (is_shown(comparison, &columns[k])) {
@@ -222,7 +235,7 @@ void cnn_comparison_markdown(const cnn_comparison *comparison, FILE *stream)
 /** One field, quoted where it must be (RFC 4180). */
 static void print_field(FILE *stream, const char *text, int length)
 {
-    const bool plain = strcspn(text, ",\"\n") >= (size_t)length;
+    const bool plain = strcspn(text, ",\"\r\n") >= (size_t)length;
     fputs(plain ? "" : "\"", stream);
     for (int i = 0; i < length; i++) {
         fprintf(stream, "%s%c", text[i] == '"' ? "\"" : "", text[i]);

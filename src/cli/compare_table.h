@@ -25,7 +25,8 @@ void cnn_comparison_csv(const cnn_comparison *comparison, FILE *stream);
 json_t *cnn_comparison_json(const cnn_comparison *comparison);
 
 /** Writes FOLDER/train-error and, where images were held back, FOLDER/val-error, each as .svg and .png: a curve a
- * combination, the mean over the seeds that got so far. Tells on stderr why it failed. */
+ * combination (the first 200), the mean over the seeds that got so far; a chart without points is removed. Tells on
+ * stderr why it failed. */
 bool cnn_comparison_draw(const cnn_comparison *comparison, const char *folder);
 
 #endif

@@ -137,13 +137,13 @@ bool cnn_path_make_folder(const char *path)
             *slash = '\0';
         }
         made = mkdir(part, 0777) == 0 || (errno == EEXIST && cnn_path_is_folder(part));
+        if (!made) {
+            cnn_complain("cannot make the folder '%s': %s", part, strerror(errno));
+        }
         at = slash ? slash : at + strlen(at) - 1;
         if (slash) {
             *slash = '/';
         }
-    }
-    if (!made) {
-        cnn_complain("cannot make the folder '%s': %s", path, strerror(errno));
     }
     free(part);
     return made;

@@ -34,10 +34,17 @@ typedef struct cnn_weight_options {
      1000,                                                                                                             \
      "on",                                                                                                             \
      CNN_OPTION_OFF_ON,                                                                                                \
-     "a trained number for each output, and what it begins as; on: as train says",                                     \
+     "a trained offset of each output: whether, or what it begins as; on: as train says",                              \
      false},                                                                                                           \
-        {"init", CNN_OPTION_CHOICE,        (offset) + offsetof(cnn_weight_options, init), 0,    0,                     \
-         "auto", CNN_INITIALIZATION_WORDS, "how the weights begin; auto: as train says",  false},                      \
+        {"init",                                                                                                       \
+         CNN_OPTION_CHOICE,                                                                                            \
+         (offset) + offsetof(cnn_weight_options, init),                                                                \
+         0,                                                                                                            \
+         0,                                                                                                            \
+         "auto",                                                                                                       \
+         CNN_INITIALIZATION_WORDS,                                                                                     \
+         "how the weights begin: see the words of init= at the end; auto: as train says",                              \
+         false},                                                                                                       \
         {"fan",                                                                                                        \
          CNN_OPTION_CHOICE,                                                                                            \
          (offset) + offsetof(cnn_weight_options, fan),                                                                 \
@@ -45,13 +52,15 @@ typedef struct cnn_weight_options {
          0,                                                                                                            \
          "auto",                                                                                                       \
          CNN_FAN_WORDS,                                                                                                \
-         "whether init=he and lecun count a unit's inputs or an input's units",                                        \
+         "init=he-... and lecun-... divide by a unit's inputs (in) or by the units that read an input (out)",          \
          false},                                                                                                       \
         CNN_WEIGHT_NUMBER(offset, "limit", limit, 1000, "of init=uniform: from -limit to limit"),                      \
         CNN_WEIGHT_NUMBER(offset, "std", std, 1000, "of init=normal: standard deviation"),                             \
         CNN_WEIGHT_NUMBER(offset, "weight-decay", weight_decay, 10, "pull of the weights towards 0 (L2)"),             \
-        CNN_WEIGHT_NUMBER(offset, "l1", l1, 10, "the same by a constant amount (L1)"),                                 \
-        CNN_WEIGHT_NUMBER(offset, "max-norm", max_norm, 1e6, "longest weight vector of a unit; 0: any")
+        CNN_WEIGHT_NUMBER(offset, "l1", l1, 10,                                                                        \
+                          "pull towards 0 by an amount that does not depend on the weight's size (L1)"),               \
+        CNN_WEIGHT_NUMBER(offset, "max-norm", max_norm, 1e6,                                                           \
+                          "length to which a unit's weight vector is cut where it is longer; 0: any")
 #define CNN_WEIGHT_NUMBER(offset, name, field, most, help)                                                             \
     {                                                                                                                  \
         name, CNN_OPTION_NUMBER, (offset) + offsetof(cnn_weight_options, field), 0, most, "auto",                      \

@@ -15,8 +15,8 @@ static const cnn_option input_table[] = {
      true},
     {"scale", CNN_OPTION_CHOICE, INPUT(scale), 0, 0, "standardize",
      WORDS("standardize", "unit", "symmetric", "none", "standardize-pixels", "whiten"),
-     "pixels to mean 0 and deviation 1 of the training data, to 0..1, to -1..1, left at 0..255, standardized each by "
-     "itself, or standardized and whitened (ZCA of 5x5 patches)",
+     "each channel to mean 0 and deviation 1 over the training images; pixels to 0..1; to -1..1; left at 0..255; each "
+     "pixel's place to mean 0 and deviation 1; or standardized and whitened (ZCA of 5x5 patches)",
      false},
     {0}};
 
@@ -44,26 +44,27 @@ static const cnn_option train_table[] = {
      "of adamw, adam and rmsprop: least denominator", false},
     {"weight-decay", CNN_OPTION_NUMBER, TRAIN(weights.weight_decay), 0, 10, "0", NULL,
      "pull of weights towards 0 (L2), not of biases and batch normalization", false},
-    {"l1", CNN_OPTION_NUMBER, TRAIN(weights.l1), 0, 10, "0", NULL, "the same by a constant amount (L1)", false},
+    {"l1", CNN_OPTION_NUMBER, TRAIN(weights.l1), 0, 10, "0", NULL,
+     "pull towards 0 by an amount that does not depend on the weight's size (L1)", false},
     {"max-norm", CNN_OPTION_NUMBER, TRAIN(weights.max_norm), 0, 1e6, "0", NULL,
-     "longest weight vector of a unit, to which longer ones are cut; 0: any", false},
+     "length to which a unit's weight vector is cut where it is longer; 0: any", false},
     {"activation-l1", CNN_OPTION_NUMBER, TRAIN(activation_l1), 0, 10, "0", NULL,
-     "penalty on the size of activations, which makes them sparse", false},
+     "penalty on the sizes of activations, which makes more of them 0 (sparse)", false},
     {"init", CNN_OPTION_CHOICE, TRAIN(weights.init), 0, 0, "auto", CNN_INITIALIZATION_WORDS,
-     "how weights begin; auto: as suits the activation that follows", false},
+     "how weights begin: see the words of init= at the end", false},
     {"fan", CNN_OPTION_CHOICE, TRAIN(weights.fan), 0, 0, "auto", CNN_FAN_WORDS,
-     "whether init=he and lecun count a unit's inputs (auto) or an input's units", false},
+     "init=he-... and lecun-... divide by a unit's inputs (in, auto) or by the units that read an input (out)", false},
     {"limit", CNN_OPTION_NUMBER, TRAIN(weights.limit), 0, 1000, "0", NULL, "of init=uniform: from -limit to limit",
      false},
     {"std", CNN_OPTION_NUMBER, TRAIN(weights.std), 0, 1000, "0", NULL, "of init=normal: standard deviation", false},
-    {"bias", CNN_OPTION_NUMBER, TRAIN(weights.bias), -1000, 1000, "0", NULL, "what the biases of layers begin as",
-     false},
+    {"bias", CNN_OPTION_NUMBER, TRAIN(weights.bias), -1000, 1000, "0", NULL,
+     "what the biases of conv and dense begin as", false},
     {"clip", CNN_OPTION_NUMBER, TRAIN(clip), 0, 1e9, "0", NULL,
-     "most that the norm of all gradients together may be; 0: anything", false},
+     "norm to which all gradients together are cut where it is larger; 0: any", false},
     {"lookahead", CNN_OPTION_INTEGER, TRAIN(lookahead), 0, 1000000, "0", NULL,
-     "steps after which slow weights follow and are gone on from; 0: never", false},
+     "every so many steps, weights go back part of the way that they came; 0: never", false},
     {"lookahead-share", CNN_OPTION_NUMBER, TRAIN(lookahead_share), 1e-6, 1, "0.5", NULL,
-     "of lookahead: share of the way that the slow weights follow", false},
+     "of lookahead: the share of the way that is kept", false},
     {"schedule", CNN_OPTION_CHOICE, TRAIN(schedule), 0, 0, "constant", WORDS("constant", "step", "cosine", "linear"),
      "how the learning rate falls", false},
     {"warmup", CNN_OPTION_NUMBER, TRAIN(warmup), 0, 100000, "0", NULL, "epochs in which the learning rate rises from 0",
@@ -79,7 +80,7 @@ static const cnn_option train_table[] = {
     {"val", CNN_OPTION_NUMBER, TRAIN(val), 0, 1e9, "0", NULL,
      "images held back for validation: below 1 a share, from 1 a count", false},
     {"images", CNN_OPTION_INTEGER, TRAIN(images), 0, INT_MAX, "0", NULL,
-     "the most of the others to train on, drawn at random; 0: all", false},
+     "train on so many only, drawn at random of those not held back; 0: all", false},
     {0}};
 
 static const cnn_option augment_table[] = {
@@ -95,7 +96,7 @@ static const cnn_option augment_table[] = {
      "plus up to this share of the range each way", false},
     {"contrast", CNN_OPTION_NUMBER, AUGMENT(contrast), 0, 1, "0", NULL, "contrast times 1 - this to 1 + this", false},
     {"mixup", CNN_OPTION_NUMBER, AUGMENT(mixup), 0, 100, "0", NULL,
-     "mix images and labels with others', the shares being Beta(this, this)", false},
+     "mix each image and label with another's, in shares drawn from Beta(this, this)", false},
     {0}};
 
 static cnn_status check_input(const void *options, cnn_error *error)
@@ -178,6 +179,17 @@ static void append_entry(cnn_text *text, const char *word, const char *help, con
     }
 }
 
+/** The words of init=, which three tables have. */
+static void append_initializations(cnn_text *text)
+{
+#define APPEND_WORD(name, word, help) cnn_text_appendf(text, "    %-16s %s\n", word, help);
+    cnn_text_append(text,
+                    "\nThe words of init=; fan is fan_in, the number of a unit's inputs, or with fan=out fan_out, "
+                    "the units that read an input:\n");
+    CNN_INITIALIZATION_LIST(APPEND_WORD)
+#undef APPEND_WORD
+}
+
 char *cnn_recipe_reference(cnn_error *error)
 {
     cnn_text text = {0};
@@ -190,5 +202,6 @@ char *cnn_recipe_reference(cnn_error *error)
             append_entry(&text, (*kind)->name, (*kind)->help, (*kind)->options);
         }
     }
+    append_initializations(&text);
     return cnn_text_take(&text, error);
 }

@@ -27,8 +27,8 @@
 #define GAP 8
 #define TICK_LENGTH 5
 #define NAME_HEIGHT 21
-#define NAME_WIDTH 210
-#define SAMPLE 34 /* of a curve in the legend */
+#define NAME_WIDTH 300 /* what `cnn compare` calls a curve: "input.scale=standardize-pixels lr=0.003" */
+#define SAMPLE 34      /* of a curve in the legend */
 #define LEGEND_GAP 24
 #define LINE_HEIGHT 1.5 /* of a size of text */
 #define MIDDLE 0.35     /* from the baseline to a text's middle, of its size */

@@ -1,7 +1,7 @@
 /* Fitting the input's scaling: each channel's, or each pixel's, mean and deviation, and whitening by ZCA (Bell and
  * Sejnowski 1997, "The independent components of natural scenes are edge filters"): with the covariance U D U^T of
- * patches of standardized pixels, a patch times U (D + epsilon)^-1/2 U^T is decorrelated, and the centre pixel's rows of
- * that matrix are the filters of a convolution that whitens an image in place. */
+ * patches of standardized pixels, a patch times U (D + epsilon)^-1/2 U^T is decorrelated, and the centre pixel's rows
+ * of that matrix are the filters of a convolution that whitens an image in place. */
 #include "train/scale.h"
 
 #include "base/memory.h"

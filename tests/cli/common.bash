@@ -129,6 +129,13 @@ idx() {
     bytes 0 0 8 $((${#sizes[@]} / 4)) "${sizes[@]}" "$@" >"$file"
 }
 
+# Prints the folder of real data sets that a checkout beside the project's prepares, one test at a time; fails where there
+# is none.
+datasets() {
+    local prepare=$SOURCE/../shared/datasets/prepare.sh
+    [ -x "$prepare" ] && flock "$prepare" "$prepare"
+}
+
 # Where each line of the file out must be JSON: checked by what is there.
 expect_json() {
     if command -v jq >/dev/null; then

@@ -13,13 +13,13 @@ for words in --help -h help; do
     expect out 'Usage: cnn COMMAND'
     expect out '^Exit status: 0 done, 1 failed, 2 wrong usage\.$'
     expect out '^  CNN_ISA +.*baseline, x86-64-v3 or x86-64-v4'
-    for command in train eval classify info inspect help; do
+    for command in train compare eval classify info inspect help; do
         expect out "^  $command "
     done
     expect_empty err
 done
 
-for command in train eval classify info inspect help; do
+for command in train compare eval classify info inspect help; do
     run $command --help
     expect_code 0
     expect out "^Usage: cnn $command "
@@ -31,10 +31,17 @@ for command in train eval classify info inspect help; do
     cmp -s asked out || fail "'cnn help $command' is not 'cnn $command --help'"
     awk 'length($0) > 100 { exit 1 }' out || fail "$ran: a line of more than 100 columns"
 done
-run train --help
-for option in data out epochs seed threads resume set tune inspect json quiet; do
-    expect out "^  --$option "
-done
+options() { # COMMAND OPTION...
+    run "$1" --help
+    shift
+    for option in "$@" help; do
+        expect out "^  --$option "
+    done
+    [ "$(grep -c '^  --' out)" -eq $(($# + 1)) ] || fail "$ran: other options: $(cat out)"
+}
+options train data out epochs seed threads resume set tune inspect json quiet
+options compare data out vary seeds reach epochs set threads json quiet
+options inspect data split set images seed threads json
 
 run help recipe
 expect_code 0
@@ -43,6 +50,10 @@ for word in input conv relu leakyrelu prelu elu selu gelu silu softplus sigmoid 
     expect out "\b$word\b"
 done
 expect_empty err
+for word in auto he-normal he-uniform glorot-normal glorot-uniform lecun-normal lecun-uniform uniform normal orthogonal \
+    dirac zeros; do
+    expect out "^    $word +[a-z]" # what the words of init= mean
+done
 
 refuse 2 'no command given'
 refuse 2 "unknown command 'trian': did you mean 'train'\?" trian
@@ -65,6 +76,11 @@ for number in 0 -1 1.5 ten 99999999999999999999 "" " 1"; do
     refuse 2 "train: --epochs: '$number' is not a whole number" train x.recipe --data mnist:. --epochs="$number"
 done
 refuse 2 "train: --seed: '-1' is not a whole number" train x.recipe --data mnist:. --seed=-1
+refuse 2 "compare: RECIPE is missing" compare
+refuse 2 "compare: option '--data SPEC' is missing" compare x.recipe y.recipe
+refuse 2 "compare: option '--out DIR' is missing" compare x.recipe --data mnist:.
+refuse 2 "compare: unknown option '--varry': did you mean '--vary'\?" compare x.recipe --varry lr=1
+refuse 2 "compare: --reach: '2.5' is not a whole number from 1 to 99" compare x.recipe --reach 2.5
 refuse 2 "eval: MODEL is missing" eval
 refuse 2 "eval: option '--data SPEC' is missing" eval x.safetensors
 refuse 2 "classify: IMAGE\|FOLDER\|- is missing" classify x.safetensors

@@ -22,6 +22,29 @@ cmp -s out first || fail "three threads give other figures"
 run inspect tiny.recipe --data folder:shapes --seed 2
 cmp -s out first && fail "another seed gives the same figures"
 
+# Changed by options, as cnn train changes it: a layer's own, and a whole kind.
+run inspect tiny.recipe --data folder:shapes --set conv1.filters=6 --set dense1.init=zeros --set relu=sigmoid
+expect_code 0
+expect out '^conv1 +6 '
+expect out '^dense1 +3 +[0-9-]+ +0 +0 '
+cp out changed
+sed 's/filters=4/filters=6/; s/^relu/sigmoid/; s/^dense.*/& init=zeros/' tiny.recipe >changed.recipe
+run inspect changed.recipe --data folder:shapes
+sed 's/^changed/tiny/' out | cmp -s - changed || fail "--set is not what the recipe says: $(diff changed out)"
+
+# Some of the images, evenly chosen: other figures than all give, the same again and with other threads.
+run inspect tiny.recipe --data folder:shapes --images 10
+expect_code 0
+expect out '^tiny\.recipe: 10 images of folder:shapes$'
+cp out some
+sed 1d first | cmp -s - <(sed 1d some) && fail "$ran: the figures of all images"
+run inspect tiny.recipe --data folder:shapes --images 10 --threads 2
+cmp -s out some || fail "two threads give other figures of some images"
+run inspect tiny.recipe --data folder:shapes --images 48
+cmp -s out first || fail "$ran: not the figures of all images"
+run inspect tiny.recipe --data folder:shapes --images 2000000000
+cmp -s out first || fail "$ran: not the figures of all images"
+
 # Training: warnings alone, or a table after each epoch; nothing of it with --quiet.
 run train tiny.recipe --data folder:shapes
 expect_code 0
@@ -47,6 +70,9 @@ expect_code 0
 expect_empty err
 expect out '^tiny\.safetensors: 24 images of folder:shapes$'
 expect out "^conv1 +$row\$"
+run inspect tiny.safetensors --data folder:shapes --images 5
+expect_code 0
+expect out '^tiny\.safetensors: 5 images of folder:shapes$'
 run inspect tiny.safetensors --data folder:shapes --split train --json
 expect_code 0
 expect_json
@@ -70,6 +96,11 @@ expect_code 0
 expect out '"warning":"(conv1|dense1): .*: lower the learning rate'
 
 # What it refuses.
+refuse 2 "inspect: --set changes recipes, and 'tiny\.safetensors' is a model" \
+    inspect tiny.safetensors --data folder:shapes --set relu=tanh
+refuse 2 "unknown option 'learning'" inspect tiny.recipe --data folder:shapes --set learning=1
+refuse 1 'maxpool: window 9x9 does not fit' inspect tiny.recipe --data folder:shapes --set maxpool1.size=9
+refuse 2 "inspect: --images: '0' is not a whole number" inspect tiny.recipe --data folder:shapes --images 0
 refuse 1 'cannot|No such file' inspect absent.safetensors --data folder:shapes
 refuse 1 "there is no folder 'absent'" inspect tiny.safetensors --data folder:absent
 mkdir -p others/train/left others/train/below

@@ -3,16 +3,15 @@
 # and after a stop and resume. MNIST where a checkout of the data sets stands beside the project's, else Fashion-MNIST.
 . "${SOURCE:?the repository}/tests/cli/common.bash" || exit 1
 
-prepare=$SOURCE/../shared/datasets/prepare.sh
 fashion=/usr/share/datasets/fashion-mnist
-if [ -x "$prepare" ]; then
-    data=mnist:$("$prepare")/mnist || exit 1
+if prepared=$(datasets); then
+    data=mnist:$prepared/mnist
     least=0.98
 elif [ -d $fashion ]; then
     data=fashion-mnist:$fashion
     least=0.82
 else
-    skip "neither $prepare nor $fashion is there"
+    skip "neither a checkout of the data sets nor $fashion is there"
 fi
 # An epoch that has almost all of its learning rate, whatever the recipe plans for more of them.
 train=(train "$SOURCE/models/lenet.recipe" --data "$data" --epochs 1 --set warmup=0.2 --seed 7)
