@@ -21,6 +21,28 @@ typedef struct cnn_command {
     cnn_exit (*run)(const cnn_args *args);
 } cnn_command;
 
+/* Rows that the tables of several commands share; `settings` is the command's struct, with a field of the same name. */
+#define CNN_DATA_OPTION(settings)                                                                                      \
+    {                                                                                                                  \
+        .name = "data", .placeholder = "SPEC", .type = CNN_ARGS_TEXT, .offset = offsetof(settings, data),              \
+        .help = "the data set: mnist:DIR, fashion-mnist:DIR, cifar10:DIR or folder:DIR", .required = true              \
+    }
+#define CNN_EPOCHS_OPTION(settings)                                                                                    \
+    {                                                                                                                  \
+        .name = "epochs", .placeholder = "N", .type = CNN_ARGS_COUNT, .offset = offsetof(settings, epochs),            \
+        .help = "passes over the training images, the same as --set epochs=N", .maximum = INT_MAX                      \
+    }
+/** `more` is a string that goes on from the help. */
+#define CNN_THREADS_OPTION(settings, more)                                                                             \
+    {                                                                                                                  \
+        .name = "threads", .placeholder = "N", .type = CNN_ARGS_COUNT, .offset = offsetof(settings, threads),          \
+        .help = "threads to compute with (default: one a processor)" more, .maximum = 1024                             \
+    }
+#define CNN_QUIET_OPTION(settings)                                                                                     \
+    {                                                                                                                  \
+        .name = "quiet", .type = CNN_ARGS_FLAG, .offset = offsetof(settings, quiet), .help = "tell nothing but errors" \
+    }
+
 extern const cnn_command cnn_train_command;
 extern const cnn_command cnn_eval_command;
 extern const cnn_command cnn_compare_command;

@@ -265,12 +265,7 @@ static cnn_exit run_compare(const cnn_args *args)
 #define FIELD(name) offsetof(compare_settings, name)
 
 static const cnn_args_option options[] = {
-    {.name = "data",
-     .placeholder = "SPEC",
-     .help = "the data set: mnist:DIR, fashion-mnist:DIR, cifar10:DIR or folder:DIR",
-     .type = CNN_ARGS_TEXT,
-     .offset = FIELD(data),
-     .required = true},
+    CNN_DATA_OPTION(compare_settings),
     {.name = "out",
      .placeholder = "DIR",
      .help = "the folder for results, made where it is not there",
@@ -295,26 +290,16 @@ static const cnn_args_option options[] = {
      .type = CNN_ARGS_COUNT,
      .offset = FIELD(reach),
      .maximum = 99},
-    {.name = "epochs",
-     .placeholder = "N",
-     .help = "passes over the training images, the same as --set epochs=N",
-     .type = CNN_ARGS_COUNT,
-     .offset = FIELD(epochs),
-     .maximum = INT_MAX},
+    CNN_EPOCHS_OPTION(compare_settings),
     {.name = "set",
      .placeholder = "K=V",
      .help = "change all recipes, before what varies; may be repeated",
      .type = CNN_ARGS_LIST,
      .offset = FIELD(set)},
-    {.name = "threads",
-     .placeholder = "N",
-     .help = "threads to compute with (default: one a processor); all but the times is\n"
-             "the same for any number",
-     .type = CNN_ARGS_COUNT,
-     .offset = FIELD(threads),
-     .maximum = 1024},
+    CNN_THREADS_OPTION(compare_settings, "; all but the times is\n"
+                                         "the same for any number"),
     {.name = "json", .help = "the table as JSON on stdout", .type = CNN_ARGS_FLAG, .offset = FIELD(json)},
-    {.name = "quiet", .help = "tell nothing but errors", .type = CNN_ARGS_FLAG, .offset = FIELD(quiet)},
+    CNN_QUIET_OPTION(compare_settings),
     {.name = NULL},
 };
 

@@ -59,18 +59,8 @@ static cnn_exit run_eval(const cnn_args *args)
 #define FIELD(name) offsetof(eval_settings, name)
 
 static const cnn_args_option options[] = {
-    {.name = "data",
-     .placeholder = "SPEC",
-     .help = "the data set: mnist:DIR, fashion-mnist:DIR, cifar10:DIR or folder:DIR",
-     .type = CNN_ARGS_TEXT,
-     .offset = FIELD(data),
-     .required = true},
-    {.name = "threads",
-     .placeholder = "N",
-     .help = "threads to compute with (default: one a processor)",
-     .type = CNN_ARGS_COUNT,
-     .offset = FIELD(threads),
-     .maximum = 1024},
+    CNN_DATA_OPTION(eval_settings),
+    CNN_THREADS_OPTION(eval_settings, ""),
     {.name = "tune", .help = CNN_TUNE_HELP, .type = CNN_ARGS_FLAG, .offset = FIELD(tune)},
     {.name = "json", .help = "one JSON object instead of text", .type = CNN_ARGS_FLAG, .offset = FIELD(json)},
     {.name = NULL},

@@ -143,12 +143,7 @@ static cnn_exit run_inspect(const cnn_args *args)
 #define FIELD(name) offsetof(inspect_settings, name)
 
 static const cnn_args_option options[] = {
-    {.name = "data",
-     .placeholder = "SPEC",
-     .help = "the data set: mnist:DIR, fashion-mnist:DIR, cifar10:DIR or folder:DIR",
-     .type = CNN_ARGS_TEXT,
-     .offset = FIELD(data),
-     .required = true},
+    CNN_DATA_OPTION(inspect_settings),
     {.name = "split",
      .placeholder = "NAME",
      .help = "which of its images: train or test (default: test; for a recipe train)",
@@ -171,12 +166,7 @@ static const cnn_args_option options[] = {
      .type = CNN_ARGS_SEED,
      .offset = FIELD(seed),
      .fallback = "1"},
-    {.name = "threads",
-     .placeholder = "N",
-     .help = "threads to compute with (default: one a processor)",
-     .type = CNN_ARGS_COUNT,
-     .offset = FIELD(threads),
-     .maximum = 1024},
+    CNN_THREADS_OPTION(inspect_settings, ""),
     {.name = "json", .help = "one JSON object instead of text", .type = CNN_ARGS_FLAG, .offset = FIELD(json)},
     {.name = NULL},
 };

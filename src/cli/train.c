@@ -279,37 +279,22 @@ static cnn_exit run_train(const cnn_args *args)
 #define FIELD(name) offsetof(train_settings, name)
 
 static const cnn_args_option options[] = {
-    {.name = "data",
-     .placeholder = "SPEC",
-     .help = "the data set: mnist:DIR, fashion-mnist:DIR, cifar10:DIR or folder:DIR",
-     .type = CNN_ARGS_TEXT,
-     .offset = FIELD(data),
-     .required = true},
+    CNN_DATA_OPTION(train_settings),
     {.name = "out",
      .placeholder = "FILE",
      .help = "the model file to write; history and checkpoint are kept beside it\n"
              "(default: the recipe's name with .safetensors, in this folder)",
      .type = CNN_ARGS_TEXT,
      .offset = FIELD(out)},
-    {.name = "epochs",
-     .placeholder = "N",
-     .help = "passes over the training images, the same as --set epochs=N",
-     .type = CNN_ARGS_COUNT,
-     .offset = FIELD(epochs),
-     .maximum = INT_MAX},
+    CNN_EPOCHS_OPTION(train_settings),
     {.name = "seed",
      .placeholder = "N",
      .help = "of all that is random (default: 1); with --resume the checkpoint's counts",
      .type = CNN_ARGS_SEED,
      .offset = FIELD(seed),
      .fallback = "1"},
-    {.name = "threads",
-     .placeholder = "N",
-     .help = "threads to compute with (default: one a processor); the model is the\n"
-             "same for any number",
-     .type = CNN_ARGS_COUNT,
-     .offset = FIELD(threads),
-     .maximum = 1024},
+    CNN_THREADS_OPTION(train_settings, "; the model is the\n"
+                                       "same for any number"),
     {.name = "resume",
      .help = "go on from the checkpoint beside the model file",
      .type = CNN_ARGS_FLAG,
@@ -331,7 +316,7 @@ static const cnn_args_option options[] = {
      .help = "one JSON object a line on stdout instead of text",
      .type = CNN_ARGS_FLAG,
      .offset = FIELD(json)},
-    {.name = "quiet", .help = "tell nothing but errors", .type = CNN_ARGS_FLAG, .offset = FIELD(quiet)},
+    CNN_QUIET_OPTION(train_settings),
     {.name = NULL},
 };
 
