@@ -143,6 +143,31 @@ static void they_are_no_parameters(void **state)
     cnn_recipe_free(recipe);
 }
 
+/** Of a frozen layer's gradients the plan names no method for the weights', which nobody makes. */
+static void plans_leave_their_gradient_out(void **state)
+{
+    (void)state;
+    cnn_recipe *recipe = make_recipe(frozen);
+    cnn_model *model = cnn_model_new(recipe, 1, NULL);
+    cnn_pass_list list;
+    int gradients = 0;
+    assert_int_equal(cnn_model_passes(model, &list, NULL), CNN_OK);
+    for (int i = 0; i < list.pass_count; i++) {
+        const cnn_pass_info *pass = &list.passes[i];
+        if (strncmp(pass->layer, "conv", 4) == 0 && strcmp(pass->pass, "weight gradient") == 0) {
+            char name[CNN_TENSOR_NAME];
+            snprintf(name, sizeof name, "%s.weight", pass->layer);
+            assert_true(is_frozen(name) == (pass->method[0] == '\0'));
+            assert_true(!is_frozen(name) || pass->slices == 0);
+            gradients++;
+        }
+    }
+    assert_int_equal(gradients, 6); /* conv3 has no bias either */
+    cnn_free(list.passes);
+    cnn_model_free(model);
+    cnn_recipe_free(recipe);
+}
+
 /** What a frozen layer's own activation shows is not taken for the layer's before it. */
 static void an_inspection_tells_them_apart(void **state)
 {
@@ -265,6 +290,7 @@ int main(void)
         cmocka_unit_test(frozen_weights_stay),
         cmocka_unit_test(tuning_leaves_them_frozen),
         cmocka_unit_test(they_are_no_parameters),
+        cmocka_unit_test(plans_leave_their_gradient_out),
         cmocka_unit_test(an_inspection_tells_them_apart),
         cmocka_unit_test(files_and_stops_change_nothing),
     };
