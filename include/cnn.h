@@ -271,9 +271,9 @@ CNN_API cnn_status cnn_session_evaluate(cnn_session *session, const cnn_dataset 
 /* -------------------------------------------------------------- inspecting */
 
 /**
- * What happens in one layer with weights, or in a residual's sum or a layer with frozen weights where an activation
- * follows. Its outputs are those of the activation that follows it, through batch normalization, pooling and dropout, or
- * its own where none follows; a unit is a channel of these.
+ * What happens in one layer with weights, or where an activation follows in a residual's sum or a frozen layer. Its
+ * outputs are those of the activation that follows it, through batch normalization, pooling and dropout, or its own
+ * where none follows; a unit is a channel of these.
  */
 typedef struct cnn_layer_inspection {
     const char *name; /**< "conv1" */

@@ -1,4 +1,5 @@
-/* Weight options at work: from a layer's options to its tensors, and from the train statement to what these leave open. */
+/* Weight options at work: from a layer's options to its tensors, and from the train statement to what these leave
+ * open. */
 #include "layers/weights.h"
 
 cnn_status cnn_plan_weight(cnn_layer_plan *plan, const cnn_weight_options *options, cnn_tensor shape, int groups,

@@ -1,6 +1,6 @@
-/* Jacobi's method: rotations of two rows and columns at a time, each of which makes one pair of numbers off the diagonal
- * zero, in sweeps over all pairs (Golub and Van Loan, "Matrix computations", 8.5). Slow and exact: for sizes of up to a
- * few hundred, once a training. */
+/* Jacobi's method: rotations of two rows and columns at a time, each of which makes one pair of numbers off the
+ * diagonal zero, in sweeps over all pairs (Golub and Van Loan, "Matrix computations", 8.5). Slow and exact: for sizes
+ * of up to a few hundred, once a training. */
 #include "math/eigen.h"
 
 #include <math.h>

@@ -64,9 +64,9 @@ void cnn_runner_observe(cnn_runner *runner, cnn_runner_observer *observer, void 
 /** Notes what the caller does between the runner's passes: CNN_WORK_INPUT, CNN_WORK_UPDATE, then CNN_WORK_NONE. */
 void cnn_runner_note(const cnn_runner *runner, int thread, int node, cnn_work work);
 
-/** Called with what node `node` has computed for the n images of `lane`, values [n][output], while it is in memory: in a
- * forward pass once a node and lane, by any of the threads. Where the layer before applies a rectifier, the node is the
- * rectifier. */
+/** Called with what node `node` has computed for the n images of `lane`, values [n][output], while it is in memory: in
+ * a forward pass once a node and lane, by any of the threads. Where the layer before applies a rectifier, the node is
+ * the rectifier. */
 typedef void cnn_runner_tap_function(void *context, int node, int lane, int n, const cnn_real *values);
 
 /** From now on every output is shown to `tap`; NULL: to nobody, as at the beginning. Not to be called during a pass. */

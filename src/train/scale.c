@@ -1,7 +1,7 @@
 /* Fitting the input's scaling: each channel's, or each pixel's, mean and deviation, and whitening by ZCA (Bell and
  * Sejnowski 1997, "The independent components of natural scenes are edge filters"): with the covariance U D U^T of
- * patches of standardized pixels, a patch times U (D + epsilon)^-1/2 U^T is decorrelated, and the centre pixel's rows of
- * that matrix are the filters of a convolution that whitens an image in place. */
+ * patches of standardized pixels, a patch times U (D + epsilon)^-1/2 U^T is decorrelated, and the centre pixel's rows
+ * of that matrix are the filters of a convolution that whitens an image in place. */
 #include "train/scale.h"
 
 #include "base/memory.h"
@@ -95,7 +95,7 @@ static void read_patch(const patches *p, const uint8_t *image, int y, int x)
     }
 }
 
-/** covariance = mean over the patches of patch patch^T; standardized pixels have mean 0. */
+/** covariance = mean over the patches of patch patch^T, whose own mean is about 0, as that of all pixels is 0. */
 static void measure_covariance(const patches *p, const int *indices, int count)
 {
     const cnn_shape shape = p->data->shape;

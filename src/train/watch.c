@@ -56,7 +56,7 @@ static int activation_after(const cnn_network *network, int index)
     return reader >= 0 && network->nodes[reader].plan.activation.is ? reader : -1;
 }
 
-/** Whether what node `index` writes is the network's output, or becomes that through layers that inference leaves out. */
+/** Whether what node `index` writes is the network's output, layers aside that inference leaves out. */
 static bool is_output(const cnn_network *network, int index)
 {
     int last = network->node_count - 1;

@@ -1,6 +1,6 @@
 /* What happens inside a network: its layers with weights and its sums, the moments of their outputs, the sizes of their
- * weights and gradients; and what all that says. Whoever runs a network gives its runner a watch for a tap, and adds each
- * pass up after it. Lanes are added in their order, pass after pass, so that figures do not depend on threads. */
+ * weights and gradients; and what all that says. Whoever runs a network gives its runner a watch for a tap, and adds
+ * each pass up after it. Lanes are added in their order, pass after pass, so that figures do not depend on threads. */
 #ifndef CNN_TRAIN_WATCH_H
 #define CNN_TRAIN_WATCH_H
 

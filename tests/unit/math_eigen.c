@@ -1,5 +1,5 @@
-/* Eigenvectors: V^T diag(values) V gives the matrix back, rows of V are orthonormal, and known matrices have their known
- * values, repeated ones and zero included. */
+/* Eigenvectors: V^T diag(values) V gives the matrix back, rows of V are orthonormal, and known matrices have their
+ * known values, repeated ones and zero included. */
 #include "base/random.h"
 #include "math/eigen.h"
 #include "unit/unit.h"

@@ -1,5 +1,5 @@
-/* A runner's tap is shown every output once a lane, in training and in classifying, whether lanes or slices of the whole
- * batch were computed, and a rectifier's output as its own. */
+/* A runner's tap is shown every output once a lane, in training and in classifying, whether lanes or slices of the
+ * whole batch were computed, and a rectifier's output as its own. */
 #include "base/memory.h"
 #include "net/runner.h"
 #include "unit/network.h"

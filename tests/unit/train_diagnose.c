@@ -87,7 +87,7 @@ static void a_large_rate_is_named(void **state)
     cnn_dataset_free(data);
 }
 
-/** Each layer lets a thousandth of the gradient through, and makes up for it in its outputs: batch normalization would. */
+/** Each layer lets a thousandth of the gradient through, and makes up for it in its outputs, as batch normalization. */
 static void vanishing_gradients_are_named(void **state)
 {
     (void)state;

@@ -1,5 +1,5 @@
-/* What holds weights small in training: a step with the penalty on them against a naive one, whatever the optimizer, and
- * rows that are cut to their longest norm. */
+/* What holds weights small in training: a step with the penalty on them against a naive one, whatever the optimizer,
+ * and rows that are cut to their longest norm. */
 #include "unit/training.h"
 
 enum { STEPS = 5, EPOCHS = 40 };

@@ -1,4 +1,4 @@
-/* Trainings of small networks on the data of inspect.h. To be included by one file of a test, which need not use all. */
+/* Trainings of small networks on the data of inspect.h. To be included by one file of a test. */
 #ifndef CNN_TESTS_TRAINING_H
 #define CNN_TESTS_TRAINING_H
 
