@@ -270,11 +270,12 @@ CNN_API cnn_status cnn_session_evaluate(cnn_session *session, const cnn_dataset 
 
 /* -------------------------------------------------------------- inspecting */
 
-/** What happens in one layer with weights, or in a residual's sum. Its outputs are those of the activation that follows
- * it, through batch normalization, pooling and dropout, or its own where none follows; a unit is a channel of these. */
+/** What happens in one layer with weights, or where an activation follows in a residual's sum or a frozen layer. Its
+ * outputs are those of the activation that follows it, through batch normalization, pooling and dropout, or its own
+ * where none follows; a unit is a channel of these. */
 typedef struct cnn_layer_inspection {
     const char *name;       /**< "conv1" */
-    bool has_weights;       /**< else gradient_norm, weight_norm and update_ratio are 0 */
+    bool has_weights;       /**< that are trained; else gradient_norm, weight_norm and update_ratio are 0 */
     bool hidden;            /**< an activation follows, whose output is not the network's */
     int units, dead;        /**< dead: the unit's output was 0 for every image, everywhere */
     double mean, deviation; /**< of the outputs */

@@ -156,6 +156,12 @@ cnn_conv_slice cnn_conv_whole_slice(const cnn_conv_geometry *g, cnn_conv_pass pa
 
 /* ---- planning */
 
+/** Whether the pass is left out, as a frozen layer's weight gradient is: of its bias, if any, dy alone gives one. */
+static bool is_left_out(const cnn_layer_plan *plan, cnn_conv_pass pass)
+{
+    return pass == CNN_CONV_BACKWARD_WEIGHT && plan->tensors[0].role == CNN_ROLE_STATE;
+}
+
 static bool is_whole(const conv_state *state, cnn_conv_pass pass)
 {
     const cnn_conv_algorithm *algorithm = state->choice.of[pass];
@@ -170,8 +176,8 @@ static void plan_parts(cnn_layer_plan *plan, conv_state *state)
     const int alone = state->alone_filters ? panels : state->choice.of[CNN_CONV_FORWARD]->alone_parts(g);
     plan->alone_parts = alone < 2 ? 0 : alone < CNN_CONV_PARTS ? alone : CNN_CONV_PARTS;
     plan->forward_parts = is_whole(state, CNN_CONV_FORWARD) ? CNN_CONV_PARTS : 0;
-    const bool frozen = plan->tensors[0].role == CNN_ROLE_STATE;
-    plan->backward_parts = is_whole(state, CNN_CONV_BACKWARD_WEIGHT) && !frozen ? CNN_CONV_PARTS : 0;
+    const bool left_out = is_left_out(plan, CNN_CONV_BACKWARD_WEIGHT);
+    plan->backward_parts = is_whole(state, CNN_CONV_BACKWARD_WEIGHT) && !left_out ? CNN_CONV_PARTS : 0;
     plan->backward_input_parts = is_whole(state, CNN_CONV_BACKWARD_INPUT) ? CNN_CONV_PARTS : 0;
 }
 
@@ -192,7 +198,7 @@ static void describe(cnn_layer_plan *plan, conv_state *state)
         const cnn_conv_slice slice =
             whole ? cnn_conv_whole_slice(geometry, (cnn_conv_pass)pass, 0) : cnn_conv_everything(geometry);
         of[pass]->describe(geometry, (cnn_conv_pass)pass, slice, state->methods[pass], sizeof state->methods[pass]);
-        plan->methods[pass] = state->methods[pass];
+        plan->methods[pass] = is_left_out(plan, (cnn_conv_pass)pass) ? NULL : state->methods[pass];
     }
 }
 
@@ -220,7 +226,8 @@ static void plan_choice(cnn_layer_plan *plan, conv_state *state)
     plan->scratch_size = 0;
     for (int pass = 0; pass < CNN_CONV_PASSES; pass++) {
         const cnn_conv_algorithm *algorithm = state->choice.of[pass];
-        const size_t scratch = algorithm->scratch_size(geometry, (cnn_conv_pass)pass);
+        const bool left_out = is_left_out(plan, (cnn_conv_pass)pass);
+        const size_t scratch = left_out ? 0 : algorithm->scratch_size(geometry, (cnn_conv_pass)pass);
         plan->scratch_size = scratch > plan->scratch_size ? scratch : plan->scratch_size;
     }
     plan_prepared(plan, state);
@@ -246,7 +253,7 @@ static cnn_status conv_plan(cnn_layer_plan *plan, const void *options, void *sta
         return status;
     }
     plan_choice(plan, state);
-    plan->backward_reads_input = true;
+    plan->backward_reads_input = !is_left_out(plan, CNN_CONV_BACKWARD_WEIGHT);
     plan->rectifies = true;
     return CNN_OK;
 }

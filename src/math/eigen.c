@@ -6,7 +6,8 @@
 #include <math.h>
 #include <stdbool.h>
 
-/** Off the diagonal converges quadratically: a matrix that needs more is no matrix of finite numbers. */
+/** Ten suffice, as numbers off the diagonal shrink quadratically; but beside the zeros on a singular matrix's diagonal
+ * none is ever small enough, though beside its largest number all soon are. */
 #define MOST_SWEEPS 60
 
 /** Rows p and q of a matrix to c p - s q and s p + c q. */

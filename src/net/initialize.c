@@ -135,20 +135,24 @@ static void fill_orthogonal(const cnn_tensor *tensor, cnn_random random, size_t 
     orthogonalize(rows <= columns ? &wide : &tall, tensor->gain);
 }
 
-/** Row i: 1 at channel i of the kernel's centre. Beyond the channels, uniform as Jordan 2024, arXiv 2404.00498. */
+/** Row i of a group: 1 at the group's channel i of the kernel's centre. Rows beyond the channels are uniform, as Jordan
+ * 2024, arXiv 2404.00498. */
 static void fill_dirac(const cnn_tensor *tensor, cnn_random random, size_t count, cnn_real *out)
 {
     const size_t rows = (size_t)tensor->sizes[0], columns = count / rows;
     const size_t channels = (size_t)tensor->sizes[tensor->rank - 1], pixels = columns / channels;
+    const size_t group_rows = (size_t)tensor->fan_out / pixels;
     size_t centre = pixels / 2;
     if (tensor->rank == 4) {
         centre = (size_t)(tensor->sizes[1] / 2) * (size_t)tensor->sizes[2] + (size_t)(tensor->sizes[2] / 2);
     }
-    const size_t passed = rows < channels ? rows : channels;
     fill_uniform(1 / sqrt(tensor->fan_in), random, count, out);
-    fill_constant(0, passed * columns, out);
-    for (size_t i = 0; i < passed; i++) {
-        out[i * columns + centre * channels + i] = 1;
+    for (size_t row = 0; row < rows; row++) {
+        const size_t channel = row % group_rows;
+        if (channel < channels) {
+            fill_constant(0, columns, out + row * columns);
+            out[row * columns + centre * channels + channel] = 1;
+        }
     }
 }
 

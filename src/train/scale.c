@@ -51,21 +51,28 @@ static cnn_real *tensor_of(const cnn_model *model, const char *name)
     return model->parameters + model->network->slots[node->tensors + i].offset;
 }
 
-/** Mean and 1 / deviation of each number of an image, pixels counted 0 .. 1. */
+/** Mean and 1 / deviation of each number of an image, pixels counted 0 .. 1; a cache line of all images at a time, not
+ * one number (0.2 s instead of 2.1, of 50,000 images of 32x32x3). */
 static void fit_pixels(const cnn_model *model, const cnn_dataset *data, const int *indices, int count)
 {
+    enum { LINE = 64 };
     cnn_real *means = tensor_of(model, "mean"), *factors = tensor_of(model, "factor");
     const size_t size = cnn_shape_size(data->shape);
-    for (size_t p = 0; p < size; p++) {
-        uint64_t sum = 0, squares = 0;
+    for (size_t first = 0; first < size; first += LINE) {
+        const size_t length = size - first < LINE ? size - first : LINE;
+        uint64_t sums[LINE] = {0}, squares[LINE] = {0};
         for (int i = 0; i < count; i++) {
-            const unsigned value = cnn_dataset_pixels(data, indices[i])[p];
-            sum += value;
-            squares += (uint64_t)value * value;
+            const uint8_t *pixels = cnn_dataset_pixels(data, indices[i]) + first;
+            for (size_t p = 0; p < length; p++) {
+                sums[p] += pixels[p];
+                squares[p] += (uint64_t)pixels[p] * pixels[p];
+            }
         }
-        const double mean = (double)sum / count, variance = (double)squares / count - mean * mean;
-        means[p] = (cnn_real)(mean / 255);
-        factors[p] = variance > CONSTANT_VARIANCE ? (cnn_real)(255 / sqrt(variance)) : 1;
+        for (size_t p = 0; p < length; p++) {
+            const double mean = (double)sums[p] / count, variance = (double)squares[p] / count - mean * mean;
+            means[first + p] = (cnn_real)(mean / 255);
+            factors[first + p] = variance > CONSTANT_VARIANCE ? (cnn_real)(255 / sqrt(variance)) : 1;
+        }
     }
 }
 
@@ -95,7 +102,7 @@ static void read_patch(const patches *p, const uint8_t *image, int y, int x)
     }
 }
 
-/** covariance = mean over the patches of patch patch^T; standardized pixels have mean 0. */
+/** covariance = mean over the patches of patch patch^T, whose own mean is about 0, as that of all pixels is 0. */
 static void measure_covariance(const patches *p, const int *indices, int count)
 {
     const cnn_shape shape = p->data->shape;

@@ -9,7 +9,7 @@
  *   always ends so, be the count full or not: the model that is left has the slow weights. In between, validation and
  *   whoever takes the model see the fast ones. Running statistics are no weights and stay as they are.
  * - max-norm (Srebro and Shraibman 2005; Srivastava et al. 2014, "Dropout", 5.1): a unit's weight vector that has grown
- *   too long is cut to that length. */
+ *   too long is cut to that length, after all else, and where slow weights meet the fast ones they are cut as well. */
 #include "train/update.h"
 
 #include "base/memory.h"
@@ -216,7 +216,7 @@ static void update_part(void *context, int index, int thread)
     cnn_runner_note(t->runner, thread, -1, CNN_WORK_NONE);
 }
 
-/** Cuts the rows of one tensor to its max-norm. */
+/** Cuts the rows of one tensor to its max-norm; where slow weights are the same as the fast ones, they stay so. */
 static void constrain_slot(void *context, int index, int thread)
 {
     const cnn_trainer *t = context;
@@ -228,12 +228,16 @@ static void constrain_slot(void *context, int index, int thread)
     }
     cnn_runner_note(t->runner, thread, -1, CNN_WORK_UPDATE);
     const size_t rows = (size_t)tensor->sizes[0], columns = slot->count / rows;
+    cnn_real *weights = t->model->parameters + slot->offset;
     for (size_t r = 0; r < rows; r++) {
-        cnn_real *row = t->model->parameters + slot->offset + r * columns;
+        cnn_real *row = weights + r * columns;
         const double norm = sqrt(network->vectors->sum_squares(row, columns));
         if (norm > tensor->max_norm) {
             network->vectors->scale(row, (cnn_real)(tensor->max_norm / norm), columns);
         }
+    }
+    if (synchronizes(t)) {
+        memcpy(t->states[t->state_count - 1] + slot->offset, weights, slot->count * sizeof *weights);
     }
     cnn_runner_note(t->runner, thread, -1, CNN_WORK_NONE);
 }

@@ -11,7 +11,7 @@
 
 /* ---- which layers */
 
-/** The index of the node's weights among its tensors, -1: it has none. */
+/** The index of the node's trained weights among its tensors, -1: it has none. */
 static int weight_tensor(const cnn_node *node)
 {
     for (int i = 0; i < node->plan.tensor_count; i++) {
@@ -20,6 +20,11 @@ static int weight_tensor(const cnn_node *node)
         }
     }
     return -1;
+}
+
+static bool has_frozen_weights(const cnn_node *node)
+{
+    return weight_tensor(node) < 0 && node->plan.tensor_count > 0 && cnn_tensor_is_weight(&node->plan.tensors[0]);
 }
 
 /** The node that alone reads what node `index` writes, -1: there is none. */
@@ -37,7 +42,8 @@ static int sole_reader(const cnn_network *network, int index)
 /** Whether the node leaves channels what they are: batch normalization, pools, dropout. */
 static bool keeps_channels(const cnn_node *node)
 {
-    return node->input2 < 0 && weight_tensor(node) < 0 && node->plan.output.channels == node->plan.input.channels;
+    return node->input2 < 0 && weight_tensor(node) < 0 && !has_frozen_weights(node) &&
+           node->plan.output.channels == node->plan.input.channels;
 }
 
 /** The activation that is applied to what node `index` writes, -1: none. */
@@ -48,6 +54,16 @@ static int activation_after(const cnn_network *network, int index)
         reader = sole_reader(network, reader);
     }
     return reader >= 0 && network->nodes[reader].plan.activation.is ? reader : -1;
+}
+
+/** Whether what node `index` writes is the network's output, layers aside that inference leaves out. */
+static bool is_output(const cnn_network *network, int index)
+{
+    int last = network->node_count - 1;
+    while (last > index && network->nodes[last].plan.inactive) {
+        last = network->values[network->nodes[last].input].producer;
+    }
+    return last == index;
 }
 
 /** From where on outputs are saturated: never, without limits. */
@@ -84,7 +100,8 @@ static void find_layers(cnn_watch *watch)
     for (int i = 0; i < network->node_count; i++) {
         const cnn_node *node = &network->nodes[i];
         const int tensor = weight_tensor(node), activation = activation_after(network, i);
-        if (node->plan.activation.is || (tensor < 0 && (node->input2 < 0 || activation < 0))) {
+        const bool computes = node->input2 >= 0 || has_frozen_weights(node);
+        if (node->plan.activation.is || (tensor < 0 && (!computes || activation < 0))) {
             continue;
         }
         const int shown = activation >= 0 ? activation : i;
@@ -95,7 +112,7 @@ static void find_layers(cnn_watch *watch)
             .node = shown,
             .slot = tensor >= 0 ? node->tensors + tensor : -1,
             .before = layer_before(watch, i),
-            .hidden = activation >= 0 && activation != network->node_count - 1,
+            .hidden = activation >= 0 && !is_output(network, activation),
             .units = output.channels,
             .pixels = output.height * output.width,
             .first = watch->unit_count,

@@ -14,7 +14,7 @@
 /** A layer, and the node whose outputs stand for it: the activation that follows, or itself. */
 typedef struct cnn_watched {
     int layer, node;
-    int slot;    /* of the layer's weights, -1: a sum, which has none */
+    int slot;    /* of the layer's trained weights, -1: a sum, or frozen */
     int before;  /* index of the watched layer whose outputs it reads, -1: it reads the network's input */
     bool hidden; /* an activation stands for it, which is not the network's output */
     int units;   /* channels of the node */

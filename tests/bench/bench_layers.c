@@ -4,6 +4,7 @@
  * are compared with is that of large products, one thread, best of many. */
 #include "base/memory.h"
 #include "bench.h"
+#include "layers/weights.h"
 #include "math/gemm.h"
 #include "train/session.h"
 #include "train/trainer.h"
@@ -197,7 +198,9 @@ static void copy_algorithm(const char *description, int index, char *out, size_t
 static void describe(const observation *o, int index, cnn_work pass, bench_row *row)
 {
     const cnn_node *node = &o->network->nodes[index];
-    const bool multiplies = node->plan.tensor_count > 0 && node->plan.tensors[0].role == CNN_ROLE_WEIGHT;
+    const cnn_tensor *weight = node->plan.tensor_count > 0 ? &node->plan.tensors[0] : NULL;
+    const bool frozen = weight != NULL && weight->role == CNN_ROLE_STATE; /* it has no gradient */
+    const bool multiplies = weight != NULL && cnn_tensor_is_weight(weight) && !(frozen && pass == CNN_WORK_BACKWARD);
     const double once = multiplies ? (double)node->plan.multiply_adds : 0;
     snprintf(row->layer, sizeof row->layer, "%s", node->name);
     if (pass == CNN_WORK_FORWARD || pass == CNN_WORK_BACKWARD || pass == CNN_WORK_BACKWARD_INPUT) {

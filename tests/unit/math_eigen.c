@@ -42,6 +42,25 @@ static void random_matrices_come_back(void **state)
     }
 }
 
+/** As of patches of grey pictures in colour: of few directions, three times over. */
+static void singular_matrices_come_back(void **state)
+{
+    (void)state;
+    enum { SIZE = 39, RANK = 5 };
+    static double matrix[SIZE * SIZE];
+    for (uint32_t r = 0; r < RANK; r++) {
+        double x[SIZE];
+        cnn_random random = cnn_random_at(7, CNN_RANDOM_ORDER, r, 0);
+        for (int i = 0; i < SIZE; i++) {
+            x[i] = i % 3 == 0 ? cnn_random_normal(&random) : x[i - 1];
+        }
+        for (int i = 0; i < SIZE * SIZE; i++) {
+            matrix[i] += x[i / SIZE] * x[i % SIZE];
+        }
+    }
+    check(matrix, SIZE);
+}
+
 static void special_matrices(void **state)
 {
     (void)state;
@@ -66,6 +85,7 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(random_matrices_come_back),
+        cmocka_unit_test(singular_matrices_come_back),
         cmocka_unit_test(special_matrices),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);

@@ -25,6 +25,10 @@ static const fold_case cases[] = {
      "  batchnorm\n}\nrelu\nresidual projection=batchnorm {\n  conv filters=6 stride=2 padding=same bias=off\n"
      "  batchnorm\n}\nrelu\nresidual projection=conv {\n  conv filters=5 kernel=1\n}\nglobalavgpool\ndense units=4\n",
      5},
+    /* frozen weights, with and without bias: they are factors like others */
+    {"input 9x8x3\nconv filters=6 frozen=on bias=off\nbatchnorm\nrelu\nconv filters=4 groups=2 frozen=on\nbatchnorm\n"
+     "conv filters=5 padding=same algorithm=winograd frozen=on\ndropout\nbatchnorm\nrelu\ndense units=3\n",
+     4},
     /* several in a row, through dropout, behind dense, as the last layer */
     {"input 5x4x1\ndense units=150 bias=off\nbatchnorm\ndropout\nbatchnorm\nrelu\ndropout\ndense units=4\nbatchnorm\n",
      5},

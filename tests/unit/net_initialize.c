@@ -180,6 +180,23 @@ static void dirac_passes_channels(void **state)
     tear_down(&b);
 }
 
+/** Each group passes its channels through: without drawn filters, the layer is the identity. */
+static void dirac_passes_channels_of_groups(void **state)
+{
+    (void)state;
+    bed b;
+    set_up(&b, "input 6x6x1\nconv filters=6\nconv filters=6 kernel=1 groups=3 init=dirac\n"
+               "conv filters=12 kernel=1 groups=3 init=dirac\ndense units=2\n");
+    const cnn_real *weight = values(&b, "conv2.weight"), *wide = values(&b, "conv3.weight");
+    for (int f = 0; f < 12; f++) {
+        for (int c = 0; c < 2; c++) {
+            assert_true(f >= 6 || weight[f * 2 + c] == (f % 2 == c ? 1 : 0));
+            assert_true(f % 4 < 2 ? wide[f * 2 + c] == (f % 4 == c ? 1 : 0) : fabs((double)wide[f * 2 + c]) < 1);
+        }
+    }
+    tear_down(&b);
+}
+
 static void expect_initialization(const bed *b, const char *name, cnn_initialization expected)
 {
     const cnn_initialization found = cnn_network_tensor(b->network, slot(b, name))->initialization;
@@ -269,10 +286,15 @@ static void activations_are_penalized(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(moments_are_as_published), cmocka_unit_test(fans_of_groups),
-        cmocka_unit_test(orthogonal_is_orthogonal), cmocka_unit_test(dirac_passes_channels),
-        cmocka_unit_test(activations_decide),       cmocka_unit_test(layers_inherit),
-        cmocka_unit_test(what_is_missing_is_told),  cmocka_unit_test(activations_are_penalized),
+        cmocka_unit_test(moments_are_as_published),
+        cmocka_unit_test(fans_of_groups),
+        cmocka_unit_test(orthogonal_is_orthogonal),
+        cmocka_unit_test(dirac_passes_channels),
+        cmocka_unit_test(dirac_passes_channels_of_groups),
+        cmocka_unit_test(activations_decide),
+        cmocka_unit_test(layers_inherit),
+        cmocka_unit_test(what_is_missing_is_told),
+        cmocka_unit_test(activations_are_penalized),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

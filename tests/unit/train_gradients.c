@@ -53,6 +53,15 @@ static const char *const curves = "input 8x7x3\n"
                                   "conv filters=12 padding=same\nmaxout pieces=3\nlinear\nsoftsign\nprelu\nabs\n"
                                   "dense units=130\nelu\nprelu per=layer\nmaxout\ndense units=3\n";
 
+/* Penalties on activations, in sums and beside batch normalization; frozen convolutions, by lanes and over the whole
+ * batch, and a fixed first layer. */
+static const char *const penalized = "input 6x5x3\nconv filters=5 padding=same\nsigmoid\nresidual {\n"
+                                     "conv filters=5 padding=same\nbatchnorm\nrelu\n}\nsoftplus\n"
+                                     "dense units=9\ntanh\ndense units=3\ntrain activation-l1=0.02\n";
+static const char *const fixed = "input 4x4x3 scale=whiten\nconv filters=128 kernel=1\nrelu\n"
+                                 "conv filters=128 padding=same frozen=on algorithm=winograd\nbatchnorm\nrelu\n"
+                                 "conv filters=6 padding=same frozen=on\nrelu\ndense units=3\n";
+
 typedef struct bed {
     cnn_recipe *recipe;
     cnn_network *network;
@@ -62,16 +71,27 @@ typedef struct bed {
     int n, batch;
     int labels[MOST_IMAGES];
     double losses[MOST_IMAGES]; /* by lane */
+    cnn_train_options train;
 } bed;
 
 static void loss(void *context, const cnn_loss_call *call)
 {
     bed *b = context;
-    b->losses[call->lane] = 0;
     for (int i = 0; i < call->n; i++) {
         const size_t offset = (size_t)(i * call->classes);
         b->losses[call->lane] += cnn_cross_entropy(call->logits + offset, call->classes, b->labels[call->first + i],
                                                    0.1, 1.0 / call->batch, call->gradient + offset);
+    }
+}
+
+/** The penalty on activations is part of what is differentiated, though the trainer's loss is without it. */
+static void add_penalty(void *context, int node, int lane, int n, const cnn_real *values)
+{
+    bed *b = context;
+    const cnn_layer_plan *plan = &b->network->nodes[node].plan;
+    const size_t count = plan->activation.is ? (size_t)n * cnn_shape_size(plan->output) : 0;
+    for (size_t i = 0; i < count; i++) {
+        b->losses[lane] += b->train.activation_l1 * fabs((double)values[i]);
     }
 }
 
@@ -89,6 +109,8 @@ static void set_up(bed *b, const char *text, int batch, int n, int threads)
     const cnn_runner_options options = {.batch = batch, .team = b->team, .loss = loss, .loss_context = b, .seed = 7};
     b->runner = cnn_runner_new(b->network, &options, &error);
     assert_non_null(b->runner);
+    cnn_runner_tap(b->runner, add_penalty, b);
+    cnn_recipe_train_options(b->recipe, &b->train);
     b->parameters = cnn_alloc(b->network->parameter_count, sizeof(cnn_real));
     b->gradients = cnn_alloc(b->network->parameter_count, sizeof(cnn_real));
     cnn_network_initialize(b->network, 3, b->parameters);
@@ -195,13 +217,15 @@ static void gradients_match_differences(void **state)
     check_gradients(knots, 17, 17);
     check_gradients(winograd, 20, 19);
     check_gradients(curves, 20, 19);
+    check_gradients(penalized, 20, 19);
+    check_gradients(fixed, 12, 11);
 }
 #endif
 
 static void threads_change_nothing(void **state)
 {
     (void)state;
-    const char *const recipes[] = {lenet, resnet, knots, winograd, curves};
+    const char *const recipes[] = {lenet, resnet, knots, winograd, curves, penalized, fixed};
     for (size_t r = 0; r < sizeof recipes / sizeof *recipes; r++) {
         bed one;
         set_up(&one, recipes[r], 40, 37, 1);
@@ -225,7 +249,7 @@ static void threads_change_nothing(void **state)
 static void levels_change_nothing(void **state)
 {
     (void)state;
-    const char *const recipes[] = {lenet, resnet, knots, winograd, curves};
+    const char *const recipes[] = {lenet, resnet, knots, winograd, curves, penalized, fixed};
     char asked[32];
     snprintf(asked, sizeof asked, "%s", getenv("CNN_ISA") != NULL ? getenv("CNN_ISA") : "");
     for (size_t r = 0; r < sizeof recipes / sizeof *recipes; r++) {
@@ -338,7 +362,7 @@ static void every_pass_is_noted(void **state)
 static void buffers_do_not_overlap(void **state)
 {
     (void)state;
-    const char *const recipes[] = {lenet, resnet, knots, winograd, curves};
+    const char *const recipes[] = {lenet, resnet, knots, winograd, curves, penalized, fixed};
     for (size_t r = 0; r < 2 * (sizeof recipes / sizeof *recipes); r++) {
         cnn_program program;
         cnn_recipe *recipe = cnn_recipe_parse(recipes[r / 2], "test.recipe", NULL);

@@ -52,7 +52,7 @@ static int tear_down(void **state)
     return 0;
 }
 
-static cnn_model *fitted(const char *scale)
+static cnn_model *unfitted(const char *scale)
 {
     char text[120];
     snprintf(text, sizeof text, "input 10x10x3 scale=%s\ndense units=2\n", scale);
@@ -60,6 +60,12 @@ static cnn_model *fitted(const char *scale)
     cnn_model *model = cnn_model_new(recipe, 1, NULL);
     cnn_recipe_free(recipe);
     assert_non_null(model);
+    return model;
+}
+
+static cnn_model *fitted(const char *scale)
+{
+    cnn_model *model = unfitted(scale);
     assert_int_equal(cnn_scale_fit(model, data, indices, IMAGES, NULL), CNN_OK);
     return model;
 }
@@ -196,13 +202,35 @@ static void small_images_are_refused(void **state)
     cnn_dataset_free(few);
 }
 
+static void failing_allocations_are_reported(void **state)
+{
+    (void)state;
+    static const char *const scales[] = {"whiten", "standardize-pixels", "standardize"};
+    for (int s = 0; s < 3; s++) {
+        cnn_model *expected = fitted(scales[s]), *model = unfitted(scales[s]);
+        cnn_status status = CNN_MEMORY;
+        long failures = 0;
+        for (; status != CNN_OK; failures++) {
+            cnn_error error = {.status = CNN_OK};
+            cnn_alloc_fail_after(failures, false);
+            status = cnn_scale_fit(model, data, indices, IMAGES, &error);
+            cnn_alloc_fail_after(-1, false);
+            assert_int_equal(error.status, status);
+        }
+        assert_true(failures > (s == 0 ? 3 : 0));
+        assert_memory_equal(model->parameters, expected->parameters,
+                            model->network->parameter_count * sizeof *model->parameters);
+        cnn_model_free(expected);
+        cnn_model_free(model);
+    }
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(pixels_are_standardized),
-        cmocka_unit_test(whitening_decorrelates),
-        cmocka_unit_test(training_keeps_the_fixed_layer),
-        cmocka_unit_test(small_images_are_refused),
+        cmocka_unit_test(pixels_are_standardized),          cmocka_unit_test(whitening_decorrelates),
+        cmocka_unit_test(training_keeps_the_fixed_layer),   cmocka_unit_test(small_images_are_refused),
+        cmocka_unit_test(failing_allocations_are_reported),
     };
     return cmocka_run_group_tests(tests, set_up, tear_down);
 }
