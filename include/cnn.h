@@ -223,19 +223,36 @@ CNN_API void cnn_model_free(cnn_model *model);
 
 /* ------------------------------------------------------------- classifying */
 
-/** The memory and threads for classifying with a model, which must outlive it. Nothing is allocated after creation
- * but what decoding a picture needs, the result of an evaluation, and OpenBLAS's buffers at its first products. */
+/** The memory and threads for classifying with a model, or several, which must outlive it. Nothing is allocated after
+ * creation but what decoding a picture needs, the result of an evaluation, and OpenBLAS's buffers at its first
+ * products. */
 typedef struct cnn_session cnn_session;
+
+/** Test-time augmentation: an image's logits are the mean over several views of it, for as many times the work. */
+typedef enum cnn_tta {
+    CNN_TTA_NONE,      /**< the image alone */
+    CNN_TTA_FLIP,      /**< 2 views: the image and its mirror, left-right */
+    CNN_TTA_FLIP_SHIFT /**< 6 views: half the mean of image and mirror, half the mean of the same over the image shifted
+                            by one pixel to the lower right and to the upper left (reflected at the border) */
+} cnn_tta;
 
 typedef struct cnn_session_options {
     int threads; /**< 0: one a processor */
     int batch;   /**< images computed at once, 0: 64 */
     bool tune;   /**< choose the algorithms by measuring, not by rule: creation takes up to some seconds, and results
                       may differ in the last bits each time. cnn_blas_single_thread() before, or it measures amiss */
+    cnn_tta tta;
 } cnn_session_options;
 
 /** `options` may be NULL for the defaults. */
 CNN_API cnn_session *cnn_session_new(const cnn_model *model, const cnn_session_options *options, cnn_error *error);
+/**
+ * A session over an ensemble: probabilities are the mean of those of models[count], each of which must outlive it. They
+ * read images of one size and have the same classes by name, or it fails with CNN_MISMATCH; the first one's order of
+ * classes counts. Recipes and scalings may differ. A model may be in it more than once.
+ */
+CNN_API cnn_session *cnn_session_new_ensemble(const cnn_model *const *models, int count,
+                                              const cnn_session_options *options, cnn_error *error);
 /**
  * Classifies `count` images of the model's own size, [count][height][width][channels], into
  * probabilities[count][class_count], each row of which sums to 1. Any count; batches are formed inside. Where the
@@ -259,11 +276,13 @@ typedef struct cnn_evaluation {
     double loss;                        /**< mean cross-entropy, in nats */
     int class_count;
     int *confusion; /**< [actual][predicted] counts, class_count squared */
+    int model_count;
+    int *model_correct; /**< [model_count] `correct` of each model of an ensemble alone; in the memory of `confusion` */
 } cnn_evaluation;
 
 /**
  * Evaluates on all images of `data`, whose classes must be among the model's, by name. The confusion matrix is the
- * caller's, to be freed with cnn_free().
+ * caller's, to be freed with cnn_free(), and model_correct with it.
  */
 CNN_API cnn_status cnn_session_evaluate(cnn_session *session, const cnn_dataset *data, cnn_evaluation *evaluation,
                                         cnn_error *error);

@@ -1,4 +1,5 @@
-/* cnn classify: what pictures show. A picture that cannot be read is told of, and the others are classified. */
+/* cnn classify: what pictures show, by a model or an ensemble of several. A picture that cannot be read is told of, and
+ * the others are classified. */
 #include "command.h"
 #include "open.h"
 #include "output.h"
@@ -14,12 +15,14 @@
 
 typedef struct classify_settings {
     int top, threads;
+    cnn_args_list models; /* beside the first */
+    const char *tta;
     bool json, tune;
 } classify_settings;
 
 /* One run of the command. */
 typedef struct classifying {
-    const cnn_model *model;
+    const cnn_model *model; /* the first, which names the classes */
     cnn_session *session;
     float *probabilities; /* [classes] */
     int top;
@@ -208,18 +211,15 @@ static int classes_shown(const cnn_args *args, int classes)
     return top < classes ? top : classes;
 }
 
-static cnn_exit run_classify(const cnn_args *args)
+static cnn_exit classify(const cnn_models *models, cnn_tta tta, const cnn_args *args)
 {
     const classify_settings *settings = args->settings;
-    cnn_model *model = cnn_open_model(args->operands[0]);
-    if (!model) {
-        return CNN_EXIT_FAILED;
-    }
-    const int classes = cnn_model_class_count(model);
-    const cnn_session_options session_options = {.threads = settings->threads, .batch = 1, .tune = settings->tune};
+    const cnn_session_options session_options = {
+        .threads = settings->threads, .batch = 1, .tune = settings->tune, .tta = tta};
+    const int classes = cnn_model_class_count(models->items[0]);
     classifying run = {
-        .model = model,
-        .session = cnn_open_session(model, &session_options),
+        .model = models->items[0],
+        .session = cnn_open_session(models, &session_options),
         .probabilities = malloc((size_t)classes * sizeof *run.probabilities),
         .top = classes_shown(args, classes),
         .json = settings->json,
@@ -233,8 +233,21 @@ static cnn_exit run_classify(const cnn_args *args)
     }
     free(run.probabilities);
     cnn_session_free(run.session);
-    cnn_model_free(model);
     return run.failed ? CNN_EXIT_FAILED : CNN_EXIT_DONE;
+}
+
+static cnn_exit run_classify(const cnn_args *args)
+{
+    const classify_settings *settings = args->settings;
+    cnn_tta tta;
+    if (!cnn_open_tta(args, settings->tta, &tta)) {
+        return CNN_EXIT_USAGE;
+    }
+    cnn_models models;
+    const bool opened = cnn_open_models(args->operands[0], settings->models.items, settings->models.count, &models);
+    const cnn_exit code = opened ? classify(&models, tta, args) : CNN_EXIT_FAILED;
+    cnn_close_models(&models);
+    return code;
 }
 
 #define FIELD(name) offsetof(classify_settings, name)
@@ -247,7 +260,14 @@ static const cnn_args_option options[] = {
      .type = CNN_ARGS_COUNT,
      .offset = FIELD(top),
      .maximum = 1000000},
+    {.name = "model",
+     .placeholder = "FILE",
+     .help = "a further model beside MODEL: the probabilities are the mean of those of all,\n"
+             "which must have the same classes; may be repeated",
+     .type = CNN_ARGS_LIST,
+     .offset = FIELD(models)},
     CNN_THREADS_OPTION(classify_settings, ""),
+    CNN_TTA_OPTION(classify_settings),
     {.name = "tune", .help = CNN_TUNE_HELP, .type = CNN_ARGS_FLAG, .offset = FIELD(tune)},
     {.name = "json",
      .help = "one JSON object for each picture, one a line",

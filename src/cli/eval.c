@@ -1,4 +1,4 @@
-/* cnn eval: how a model does on a data set's test images. */
+/* cnn eval: how a model, or an ensemble of several, does on a data set's test images. */
 #include "command.h"
 #include "eval_report.h"
 #include "format.h"
@@ -6,16 +6,16 @@
 #include "output.h"
 
 typedef struct eval_settings {
-    const char *data;
+    const char *data, *tta;
     int threads;
     bool json, tune;
 } eval_settings;
 
-static cnn_exit evaluate(const cnn_model *model, const cnn_dataset *data, const cnn_args *args)
+static cnn_exit evaluate(const cnn_models *models, const cnn_dataset *data, cnn_tta tta, const cnn_args *args)
 {
     const eval_settings *settings = args->settings;
-    const cnn_session_options session_options = {.threads = settings->threads, .tune = settings->tune};
-    cnn_session *session = cnn_open_session(model, &session_options);
+    const cnn_session_options session_options = {.threads = settings->threads, .tune = settings->tune, .tta = tta};
+    cnn_session *session = cnn_open_session(models, &session_options);
     if (!session) {
         return CNN_EXIT_FAILED;
     }
@@ -26,8 +26,11 @@ static cnn_exit evaluate(const cnn_model *model, const cnn_dataset *data, const 
     if (status != CNN_OK) {
         return cnn_complain_error(&error);
     }
-    const cnn_eval_report report = {
-        .model_path = args->operands[0], .data_spec = settings->data, .model = model, .evaluation = &evaluation};
+    const cnn_eval_report report = {.model_paths = args->operands,
+                                    .data_spec = settings->data,
+                                    .tta = settings->tta,
+                                    .model = models->items[0],
+                                    .evaluation = &evaluation};
     if (settings->json) {
         cnn_eval_report_json(&report);
     } else {
@@ -37,22 +40,31 @@ static cnn_exit evaluate(const cnn_model *model, const cnn_dataset *data, const 
     return CNN_EXIT_DONE;
 }
 
-static cnn_exit run_eval(const cnn_args *args)
+static cnn_exit open_and_evaluate(const cnn_models *models, cnn_tta tta, const cnn_args *args)
 {
     const eval_settings *settings = args->settings;
-    cnn_model *model = cnn_open_model(args->operands[0]);
-    if (!model) {
-        return CNN_EXIT_FAILED;
-    }
     cnn_error error;
-    cnn_dataset *data = cnn_dataset_open(settings->data, CNN_SPLIT_TEST, cnn_model_input(model), &error);
+    cnn_dataset *data = cnn_dataset_open(settings->data, CNN_SPLIT_TEST, cnn_model_input(models->items[0]), &error);
     if (data && cnn_dataset_skipped(data) > 0) {
         cnn_tell("note: %s passed over: not readable as pictures",
                  cnn_format_things(cnn_dataset_skipped(data), "file", CNN_FORMAT_ROOM));
     }
-    const cnn_exit code = data ? evaluate(model, data, args) : cnn_complain_error(&error);
+    const cnn_exit code = data ? evaluate(models, data, tta, args) : cnn_complain_error(&error);
     cnn_dataset_free(data);
-    cnn_model_free(model);
+    return code;
+}
+
+static cnn_exit run_eval(const cnn_args *args)
+{
+    const eval_settings *settings = args->settings;
+    cnn_tta tta;
+    if (!cnn_open_tta(args, settings->tta, &tta)) {
+        return CNN_EXIT_USAGE;
+    }
+    cnn_models models;
+    const bool opened = cnn_open_models(args->operands[0], args->operands + 1, args->operand_count - 1, &models);
+    const cnn_exit code = opened ? open_and_evaluate(&models, tta, args) : CNN_EXIT_FAILED;
+    cnn_close_models(&models);
     return code;
 }
 
@@ -61,6 +73,7 @@ static cnn_exit run_eval(const cnn_args *args)
 static const cnn_args_option options[] = {
     CNN_DATA_OPTION(eval_settings),
     CNN_THREADS_OPTION(eval_settings, ""),
+    CNN_TTA_OPTION(eval_settings),
     {.name = "tune", .help = CNN_TUNE_HELP, .type = CNN_ARGS_FLAG, .offset = FIELD(tune)},
     {.name = "json", .help = "one JSON object instead of text", .type = CNN_ARGS_FLAG, .offset = FIELD(json)},
     {.name = NULL},
@@ -68,11 +81,12 @@ static const cnn_args_option options[] = {
 
 const cnn_command cnn_eval_command = {
     .name = "eval",
-    .summary = "measure a model on a data set's test images",
+    .summary = "measure a model, or an ensemble, on a data set's test images",
     .details = "Prints accuracy with its 95% interval, loss, precision and recall of each class, and the\n"
-               "confusion matrix.",
+               "confusion matrix. Several MODELs are an ensemble, which takes the mean of their\n"
+               "probabilities: all figures are the ensemble's, and a line is the accuracy of each alone.",
     .exits = "0 done, 1 failed, 2 wrong usage",
-    .arguments = {.options = options, .operands = (const char *const[]){"MODEL", NULL}},
+    .arguments = {.options = options, .operands = (const char *const[]){"MODEL", NULL}, .repeats = true},
     .settings_size = sizeof(eval_settings),
     .run = run_eval,
 };

@@ -191,6 +191,18 @@ static void print_confusions(const cnn_eval_report *report)
     }
 }
 
+/* A line for each model of an ensemble. */
+static void print_models(const cnn_eval_report *report)
+{
+    const cnn_evaluation *evaluation = report->evaluation;
+    for (int m = 0; m < evaluation->model_count && evaluation->model_count > 1; m++) {
+        cnn_output_print("%s  %.2f%%  ", m == 0 ? "alone   " : "        ",
+                         100.0 * evaluation->model_correct[m] / evaluation->count);
+        cnn_output_text(report->model_paths[m]);
+        cnn_output_print("\n");
+    }
+}
+
 void cnn_eval_report_text(const cnn_eval_report *report)
 {
     const cnn_evaluation *evaluation = report->evaluation;
@@ -199,6 +211,7 @@ void cnn_eval_report_text(const cnn_eval_report *report)
                      cnn_format_count(evaluation->count, CNN_FORMAT_ROOM), 100 * evaluation->interval_low,
                      100 * evaluation->interval_high);
     cnn_output_print("loss      %.4f\n", evaluation->loss);
+    print_models(report);
     print_classes(report);
     const int cell = cell_columns(report);
     if (cell > 0) {
@@ -215,9 +228,30 @@ static json_t *share_json(int part, int whole)
     return whole > 0 ? json_real((double)part / whole) : json_null();
 }
 
+/* What was evaluated: "model" is one model's path, "models" are the paths and figures of several. */
+static json_t *subject_json(const cnn_eval_report *report)
+{
+    const cnn_evaluation *evaluation = report->evaluation;
+    json_t *subject = json_object();
+    if (evaluation->model_count == 1) {
+        json_object_set_new(subject, "model", cnn_json_text(report->model_paths[0]));
+        return subject;
+    }
+    json_t *models = json_array();
+    for (int m = 0; m < evaluation->model_count; m++) {
+        const int correct = evaluation->model_correct[m];
+        json_array_append_new(models,
+                              json_pack("{s:o, s:i, s:o}", "model", cnn_json_text(report->model_paths[m]), "correct",
+                                        correct, "accuracy", share_json(correct, evaluation->count)));
+    }
+    json_object_set_new(subject, "models", models);
+    return subject;
+}
+
 void cnn_eval_report_json(const cnn_eval_report *report)
 {
     const cnn_evaluation *evaluation = report->evaluation;
+    json_t *object = subject_json(report);
     json_t *classes = json_array();
     json_t *confusion = json_array();
     for (int class = 0; class < evaluation->class_count; class ++) {
@@ -233,10 +267,13 @@ void cnn_eval_report_json(const cnn_eval_report *report)
                                         figures.images, "precision", share_json(figures.correct, figures.predicted),
                                         "recall", share_json(figures.correct, figures.images)));
     }
-    cnn_output_json(json_pack("{s:o, s:o, s:i, s:i, s:o, s:[o,o], s:o, s:o, s:o}", "model",
-                              cnn_json_text(report->model_path), "data", cnn_json_text(report->data_spec), "images",
-                              evaluation->count, "correct", evaluation->correct, "accuracy",
-                              cnn_json_number(evaluation->accuracy), "interval",
-                              cnn_json_number(evaluation->interval_low), cnn_json_number(evaluation->interval_high),
-                              "loss", cnn_json_number(evaluation->loss), "classes", classes, "confusion", confusion));
+    json_t *figures =
+        json_pack("{s:o, s:s, s:i, s:i, s:o, s:[o,o], s:o, s:o, s:o}", "data", cnn_json_text(report->data_spec), "tta",
+                  report->tta, "images", evaluation->count, "correct", evaluation->correct, "accuracy",
+                  cnn_json_number(evaluation->accuracy), "interval", cnn_json_number(evaluation->interval_low),
+                  cnn_json_number(evaluation->interval_high), "loss", cnn_json_number(evaluation->loss), "classes",
+                  classes, "confusion", confusion);
+    json_object_update(object, figures);
+    json_decref(figures);
+    cnn_output_json(object);
 }

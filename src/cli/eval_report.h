@@ -5,8 +5,9 @@
 #include "cnn.h"
 
 typedef struct cnn_eval_report {
-    const char *model_path, *data_spec; /* as given on the command line */
-    const cnn_model *model;
+    const char *const *model_paths; /* [evaluation->model_count], as given on the command line like the next two */
+    const char *data_spec, *tta;
+    const cnn_model *model; /* the first */
     const cnn_evaluation *evaluation;
 } cnn_eval_report;
 

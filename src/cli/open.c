@@ -5,6 +5,8 @@
 #include "paths.h"
 
 #include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
 
 cnn_exit cnn_open_recipe(const char *path, const cnn_args_list *set, int epochs, cnn_recipe **recipe)
 {
@@ -49,15 +51,57 @@ void cnn_tell_tuning(void)
              "run to run");
 }
 
-cnn_session *cnn_open_session(const cnn_model *model, const cnn_session_options *options)
+bool cnn_open_models(const char *first, const char *const *others, int other_count, cnn_models *models)
+{
+    *models = (cnn_models){.items = calloc(1 + (size_t)other_count, sizeof *models->items)};
+    if (!models->items) {
+        cnn_complain_memory();
+        return false;
+    }
+    for (int i = 0; i <= other_count; i++) {
+        cnn_model *model = cnn_open_model(i == 0 ? first : others[i - 1]);
+        if (!model) {
+            return false;
+        }
+        models->items[models->count++] = model;
+    }
+    return true;
+}
+
+void cnn_close_models(cnn_models *models)
+{
+    for (int i = 0; i < models->count; i++) {
+        cnn_model_free(models->items[i]);
+    }
+    free(models->items);
+}
+
+cnn_session *cnn_open_session(const cnn_models *models, const cnn_session_options *options)
 {
     cnn_error error;
+    cnn_session *session = NULL;
     if (options->tune) {
         cnn_tell_tuning();
     }
-    cnn_session *session = cnn_blas_single_thread(&error) == CNN_OK ? cnn_session_new(model, options, &error) : NULL;
+    if (cnn_blas_single_thread(&error) == CNN_OK) {
+        session = cnn_session_new_ensemble((const cnn_model *const *)models->items, models->count, options, &error);
+    }
     if (!session) {
         cnn_complain_error(&error);
     }
     return session;
+}
+
+bool cnn_open_tta(const cnn_args *args, const char *value, cnn_tta *tta)
+{
+    static const char *const names[] = {
+        [CNN_TTA_NONE] = "none", [CNN_TTA_FLIP] = "flip", [CNN_TTA_FLIP_SHIFT] = "flip+shift"};
+    for (size_t i = 0; i < sizeof names / sizeof *names; i++) {
+        if (strcmp(names[i], value) == 0) {
+            *tta = (cnn_tta)i;
+            return true;
+        }
+    }
+    cnn_complain("%s: --tta: '%s' is none of 'none', 'flip' and 'flip+shift'", args->command, value);
+    return false;
 }

@@ -11,13 +11,35 @@
 cnn_exit cnn_open_recipe(const char *path, const cnn_args_list *set, int epochs, cnn_recipe **recipe);
 /** A trained model. */
 cnn_model *cnn_open_model(const char *path);
-/** A session; BLAS is set to one thread for the rest of the process. */
-cnn_session *cnn_open_session(const cnn_model *model, const cnn_session_options *options);
+
+/** The trained models of an ensemble, or the only one. */
+typedef struct cnn_models {
+    cnn_model **items; /* [count]; NULL where opening failed */
+    int count;
+} cnn_models;
+
+/** Opens the model of `first` and the others' in their order; whatever comes of it, cnn_close_models() follows. */
+bool cnn_open_models(const char *first, const char *const *others, int other_count, cnn_models *models);
+void cnn_close_models(cnn_models *models);
+
+/** A session over the models; BLAS is set to one thread for the rest of the process. */
+cnn_session *cnn_open_session(const cnn_models *models, const cnn_session_options *options);
+/** What the value of --tta means; false, and told of on stderr, where it means nothing. */
+bool cnn_open_tta(const cnn_args *args, const char *value, cnn_tta *tta);
 /** Tells on stderr what --tune does. */
 void cnn_tell_tuning(void);
 /** The help of --tune. */
 #define CNN_TUNE_HELP                                                                                                  \
     "choose the algorithms of convolutions by measuring, not by rule: may be faster,\n"                                \
     "but results may differ in their last bits from run to run"
+/** The row of --tta; `settings` as in command.h. */
+#define CNN_TTA_OPTION(settings)                                                                                       \
+    {                                                                                                                  \
+        .name = "tta", .placeholder = "VIEWS", .type = CNN_ARGS_TEXT, .offset = offsetof(settings, tta),               \
+        .help = "test-time augmentation, the mean over views of each image: 'flip', itself and\n"                      \
+                "its mirror (twice the work), 'flip+shift', these and four shifted ones (six\n"                        \
+                "times), or 'none' (default)",                                                                         \
+        .fallback = "none"                                                                                             \
+    }
 
 #endif

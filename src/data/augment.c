@@ -207,3 +207,9 @@ void cnn_augment(const cnn_augmentation *augmentation, cnn_shape shape, cnn_rand
         cut_out(&drawn, augmentation->cutout, shape, out);
     }
 }
+
+void cnn_move_pixels(const cnn_move *move, cnn_shape shape, const uint8_t *in, uint8_t *out)
+{
+    const choice chosen = {.flip = move->flip, .across = move->across, .down = move->down};
+    shift(&chosen, true, shape, in, out);
+}

@@ -10,38 +10,78 @@
 /** The normal distribution's 97.5% point: an interval of 95%. */
 #define NORMAL_POINT 1.959963984540054
 
-/** What is counted, image after image. */
+/** What is counted, image after image. Classes are the first model's. */
 typedef struct tally {
+    cnn_session *session;
     const cnn_dataset *data;
-    int classes;    /* of the model */
-    int *labels;    /* [data's classes] the model's class of the same name */
-    int *confusion; /* [classes][classes] */
+    int classes;
+    int *labels;         /* [data's classes] the class of the same name */
+    int *confusion;      /* [classes][classes] */
+    int *member_correct; /* [models], behind the confusion matrix */
     int count, correct;
     double loss_sum;
 } tally;
 
-/** Counts one image; false where its logits are not finite. */
-static bool count_image(tally *t, const cnn_real *logits)
+/** The ensemble's loss -log(1/M sum over m of exp(-loss_m)), model after model; the largest term is kept aside, so that
+ * none overflows. With one model it is that model's, to the bit. */
+typedef struct mean_loss {
+    double least; /* loss so far */
+    double sum;   /* of exp(least - loss_m) */
+} mean_loss;
+
+static void add_loss(mean_loss *mean, double loss)
 {
+    if (loss < mean->least) {
+        mean->sum = mean->sum * exp(loss - mean->least) + 1;
+        mean->least = loss;
+    } else {
+        mean->sum += exp(mean->least - loss);
+    }
+}
+
+/** Counts the batch's image `index`. Returns the first model whose outputs are not finite, or -1. */
+static int count_image(tally *t, int index)
+{
+    const int members = t->session->member_count;
     const int actual = t->labels[cnn_dataset_label(t->data, t->count)];
-    const int predicted = cnn_argmax(logits, t->classes);
-    t->loss_sum += cnn_cross_entropy(logits, t->classes, actual, 0, 1, NULL);
+    mean_loss loss = {.least = INFINITY};
+    int predicted = 0;
+    for (int m = 0; m < members; m++) {
+        const cnn_real *logits = cnn_session_logits(t->session, m, index);
+        const int own = t->session->members[m].classes[actual];
+        const double own_loss = cnn_cross_entropy(logits, t->classes, own, 0, 1, NULL);
+        if (!isfinite(own_loss)) {
+            return m;
+        }
+        predicted = cnn_argmax(logits, t->classes);
+        t->member_correct[m] += predicted == own;
+        add_loss(&loss, own_loss);
+    }
+    if (members > 1) {
+        const int diverged = cnn_session_average(t->session, index);
+        if (diverged >= 0) {
+            return diverged;
+        }
+        predicted = cnn_argmax(t->session->probabilities, t->classes);
+    }
+    t->loss_sum += loss.least - log(loss.sum / members);
     t->correct += predicted == actual;
     t->confusion[(size_t)actual * (size_t)t->classes + (size_t)predicted]++;
     t->count++;
-    return isfinite(t->loss_sum);
+    return -1;
 }
 
-static cnn_status count_all(cnn_session *session, tally *t, cnn_error *error)
+static cnn_status count_all(tally *t, cnn_error *error)
 {
     const int total = cnn_dataset_count(t->data);
     while (t->count < total) {
         const int left = total - t->count;
-        const int n = left < session->batch ? left : session->batch;
-        cnn_session_run(session, cnn_dataset_pixels(t->data, t->count), n);
+        const int n = left < t->session->batch ? left : t->session->batch;
+        cnn_session_run(t->session, cnn_dataset_pixels(t->data, t->count), n);
         for (int i = 0; i < n; i++) {
-            if (!count_image(t, cnn_runner_output(session->runner, i))) {
-                return cnn_fail(error, CNN_DIVERGED, "image %d: the model's outputs are not finite", t->count - 1);
+            const int diverged = count_image(t, i);
+            if (diverged >= 0) {
+                return cnn_session_fail(t->session, diverged, t->count, error);
             }
         }
     }
@@ -62,21 +102,37 @@ static cnn_evaluation summarize(const tally *t)
         .loss = t->loss_sum / n,
         .class_count = t->classes,
         .confusion = t->confusion,
+        .model_count = t->session->member_count,
+        .model_correct = t->member_correct,
     };
+}
+
+/** The confusion matrix and, behind it, the models' counts. */
+static cnn_status allocate_counts(tally *t, cnn_error *error)
+{
+    const size_t classes = (size_t)t->classes;
+    size_t cells, count;
+    if (cnn_multiply_size(classes, classes, &cells) && cnn_add_size(cells, (size_t)t->session->member_count, &count)) {
+        t->confusion = cnn_alloc(count, sizeof *t->confusion);
+    }
+    if (t->confusion == NULL) {
+        return cnn_fail_memory(error);
+    }
+    t->member_correct = t->confusion + cells;
+    return CNN_OK;
 }
 
 cnn_status cnn_session_evaluate(cnn_session *session, const cnn_dataset *data, cnn_evaluation *evaluation,
                                 cnn_error *error)
 {
-    const size_t classes = (size_t)cnn_model_class_count(session->model);
-    tally t = {.data = data, .classes = (int)classes};
-    size_t cells;
-    cnn_status status = cnn_match_data(session->model, data, &t.labels, error);
-    if (status == CNN_OK && cnn_multiply_size(classes, classes, &cells)) {
-        t.confusion = cnn_alloc(cells, sizeof *t.confusion);
+    const cnn_model *first = session->members[0].model;
+    tally t = {.session = session, .data = data, .classes = cnn_model_class_count(first)};
+    cnn_status status = cnn_match_data(first, data, &t.labels, error);
+    if (status == CNN_OK) {
+        status = allocate_counts(&t, error);
     }
     if (status == CNN_OK) {
-        status = t.confusion != NULL ? count_all(session, &t, error) : cnn_fail_memory(error);
+        status = count_all(&t, error);
     }
     cnn_free(t.labels);
     if (status != CNN_OK) {

@@ -1,4 +1,4 @@
-/* Fitting a data set's images and classes to a model's. */
+/* Fitting a data set's images and classes to a model's, and models to each other. */
 #include "train/match.h"
 
 #include "base/memory.h"
@@ -58,5 +58,44 @@ cnn_status cnn_match_data(const cnn_model *model, const cnn_dataset *data, int *
         return status;
     }
     *labels = mapped;
+    return CNN_OK;
+}
+
+/** classes[c] = the other model's class of the name that the first model's class c has. */
+static cnn_status map_models(const cnn_model *first, const cnn_model *other, int number, int *classes, cnn_error *error)
+{
+    const int count = cnn_model_class_count(first);
+    for (int c = 0; c < count; c++) {
+        const char *name = cnn_model_class_name(first, c);
+        classes[c] = strcmp(cnn_model_class_name(other, c), name) == 0 ? c : find_class(other, name);
+        if (classes[c] < 0) {
+            return cnn_fail(error, CNN_MISMATCH,
+                            "model %d of the ensemble has no class '%s', which the first one has: they must have the "
+                            "same classes",
+                            number, name);
+        }
+    }
+    return CNN_OK;
+}
+
+cnn_status cnn_match_models(const cnn_model *first, const cnn_model *other, int number, int **classes, cnn_error *error)
+{
+    const cnn_shape ours = cnn_model_input(first), theirs = cnn_model_input(other);
+    const int count = cnn_model_class_count(first), other_count = cnn_model_class_count(other);
+    if (ours.height != theirs.height || ours.width != theirs.width || ours.channels != theirs.channels) {
+        return cnn_fail(error, CNN_MISMATCH, "model %d of the ensemble reads %dx%dx%d, the first one %dx%dx%d", number,
+                        theirs.height, theirs.width, theirs.channels, ours.height, ours.width, ours.channels);
+    }
+    if (count != other_count) {
+        return cnn_fail(error, CNN_MISMATCH, "model %d of the ensemble has %d classes, the first one %d", number,
+                        other_count, count);
+    }
+    int *mapped = cnn_alloc((size_t)count, sizeof *mapped);
+    const cnn_status status = mapped != NULL ? map_models(first, other, number, mapped, error) : cnn_fail_memory(error);
+    if (status != CNN_OK) {
+        cnn_free(mapped);
+        return status;
+    }
+    *classes = mapped;
     return CNN_OK;
 }

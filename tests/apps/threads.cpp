@@ -24,7 +24,7 @@ struct Work {
 void classify(const cnn_model *model, const std::vector<std::string> &pictures, Work &work)
 {
     cnn_error error{};
-    const cnn_session_options options{1, 1, false};
+    const cnn_session_options options{1, 1, false, CNN_TTA_NONE};
     const Session session(cnn_session_new(model, &options, &error), cnn_session_free);
     const auto classes = static_cast<std::size_t>(cnn_model_class_count(model));
     work.probabilities.assign(pictures.size(), std::vector<float>(classes));

@@ -277,7 +277,8 @@ static bool layers_of_classifying(const bench_settings *set, const cnn_model *mo
     }
     observation o;
     bool done = false;
-    if (c.probabilities && begin_observation(&o, c.session->folded->network, c.session->runner, set->threads)) {
+    const cnn_member *member = c.session ? &c.session->members[0] : NULL;
+    if (c.probabilities && begin_observation(&o, member->folded->network, member->runner, set->threads)) {
         done = observe_steps(&o, classify_step, &c, set->seconds, error) && fill_table(&o, c.session->batch, table);
         end_observation(&o);
     }

@@ -12,12 +12,16 @@ project_files() {
 }
 
 # Complaints about the C files FILE ..., one a line: lines over 120 columns, files over 400 lines, functions over 40
-# lines, or 80 in the folders of kernels.
+# lines, or 80 in the folders of kernels. cnn.h alone has 600 lines: it is the one public contract, and stays one file.
 check_code() {
     awk '
         function complain(what) { print FILENAME ":" FNR ": " what }
-        FNR == 1 { start = 0; longest = FILENAME ~ /^src\/(math|layers)\// ? 80 : 40 }
-        FNR == 401 { complain("a file of over 400 lines") }
+        FNR == 1 {
+            start = 0
+            longest = FILENAME ~ /^src\/(math|layers)\// ? 80 : 40
+            most = FILENAME == "include/cnn.h" ? 600 : 400
+        }
+        FNR == most + 1 { complain("a file of over " most " lines") }
         length($0) > 120 { complain("a line of " length($0) " columns") }
         /^\{/ { start = FNR }
         /^\}/ && start {
@@ -67,6 +71,9 @@ expect_complaint "a large file" check "$planted"
 mkdir "$planted/src"
 seq -f '/* %g */' 401 >"$planted/src/long.c"
 expect_complaint "a long file" check "$planted"
+mkdir "$planted/include"
+seq -f '/* %g */' 601 >"$planted/include/cnn.h"
+expect_complaint "a long public header" check "$planted"
 mkdir "$planted/src"
 { echo 'int f(void)'; echo '{'; seq -f '    g(%g);' 41; echo '}'; } >"$planted/src/function.c"
 expect_complaint "a long function" check "$planted"

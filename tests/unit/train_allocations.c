@@ -136,12 +136,11 @@ static cnn_recipe *make_recipe(const char *layers, const char *train)
     return recipe;
 }
 
-static void check_classifying(const cnn_model *model, int threads, bool tune)
+static void check_classifying(const cnn_model *const *models, int count, const cnn_session_options *options)
 {
     static const int counts[] = {1, BATCH, 7, IMAGES, 0, BATCH + 1, 1, 2 * BATCH, BATCH - 1};
     static float probabilities[IMAGES * CLASSES];
-    const cnn_session_options options = {.threads = threads, .batch = BATCH, .tune = tune};
-    cnn_session *session = cnn_session_new(model, &options, NULL);
+    cnn_session *session = cnn_session_new_ensemble(models, count, options, NULL);
     assert_non_null(session);
     const long before = allocations();
     for (int round = 0; round < 3; round++) {
@@ -161,9 +160,14 @@ static void classifying_allocates_nothing(void **state)
         cnn_recipe *recipe = make_recipe(networks[i], "");
         cnn_model *model = cnn_model_new(recipe, 3, NULL);
         assert_non_null(model);
+        const cnn_model *const twice[] = {model, model};
         for (int threads = 1; threads <= MOST_THREADS; threads += 2) {
-            check_classifying(model, threads, false);
-            check_classifying(model, threads, true);
+            cnn_session_options options = {.threads = threads, .batch = BATCH};
+            check_classifying(twice, 1, &options);
+            options.tta = CNN_TTA_FLIP_SHIFT;
+            check_classifying(twice, 2, &options);
+            options = (cnn_session_options){.threads = threads, .batch = BATCH, .tune = true};
+            check_classifying(twice, 1, &options);
         }
         cnn_model_free(model);
         cnn_recipe_free(recipe);

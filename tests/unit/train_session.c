@@ -86,7 +86,7 @@ static void batch_normalization_is_folded(void **state)
 {
     (void)state;
     cnn_session *session = make_session(1, 1);
-    assert_int_equal(session->folded->network->node_count, model->network->node_count - 2); /* and dropout */
+    assert_int_equal(session->members[0].folded->network->node_count, model->network->node_count - 2); /* and dropout */
     cnn_session_free(session);
 }
 
