@@ -1,4 +1,5 @@
 /* Augmentation: what each change may do to an image, and what it must not. */
+#include "base/memory.h"
 #include "data/augment.h"
 #include "unit/unit.h"
 
@@ -17,10 +18,22 @@ static void make_noise(void)
     }
 }
 
-static void augment(const cnn_augmentation *a, int channels, uint32_t image)
+static void augment_in(int epoch, const cnn_augmentation *a, int channels, int image)
 {
+    const cnn_shape shape = {HEIGHT, WIDTH, channels};
+    const size_t size = cnn_augment_room(a, shape);
+    float *room = size > 0 ? cnn_alloc(size, sizeof *room) : NULL;
+    if (size > 0) {
+        memset(room, 0xFF, size * sizeof *room); /* NaN */
+    }
     memset(out, 0xEE, sizeof out);
-    cnn_augment(a, (cnn_shape){HEIGHT, WIDTH, channels}, cnn_random_at(1, CNN_RANDOM_AUGMENT, 0, image), in, out);
+    cnn_augment(a, shape, (cnn_showing){1, epoch, image}, room, in, out);
+    cnn_free(room);
+}
+
+static void augment(const cnn_augmentation *a, int channels, int image)
+{
+    augment_in(0, a, channels, image);
 }
 
 /** The input's pixel, from outside as `reflect` says. */
@@ -63,7 +76,7 @@ static void flip_mirrors_about_half_and_twice_is_none(void **state)
     (void)state;
     int flipped = 0;
     make_noise();
-    for (uint32_t image = 0; image < 1000; image++) {
+    for (int image = 0; image < 1000; image++) {
         augment(&(cnn_augmentation){.flip = true}, 3, image);
         const bool is_flipped = is_moved(0, 0, true, 3, false);
         assert_true(is_flipped || memcmp(out, in, sizeof in) == 0);
@@ -80,6 +93,43 @@ static void flip_mirrors_about_half_and_twice_is_none(void **state)
     assert_in_range(flipped, 430, 570);
 }
 
+/** Which side an image shows in an epoch. */
+static bool shows_mirrored(const cnn_augmentation *a, int epoch, int image)
+{
+    augment_in(epoch, a, 3, image);
+    const bool mirrored = is_moved(0, 0, true, 3, false);
+    assert_true(mirrored || memcmp(out, in, sizeof in) == 0);
+    return mirrored;
+}
+
+static void alternating_flips_show_both_sides(void **state)
+{
+    (void)state;
+    const cnn_augmentation alternating = {.flip = true, .alternate = true};
+    int mirrored = 0;
+    make_noise();
+    for (int image = 0; image < 1000; image++) {
+        const bool first = shows_mirrored(&alternating, 0, image);
+        for (int epoch = 1; epoch < 6; epoch++) {
+            assert_int_equal(shows_mirrored(&alternating, epoch, image), first != (epoch % 2 == 1));
+        }
+        mirrored += first;
+    }
+    assert_in_range(mirrored, 430, 570);
+    /* What else is drawn is as without it. */
+    const cnn_augmentation shift = {.shift = 2}, both = {.shift = 2, .flip = true, .alternate = true};
+    for (int image = 0; image < 200; image++) {
+        uint8_t plain[MOST], shown[MOST];
+        augment(&shift, 3, image);
+        memcpy(plain, out, sizeof out);
+        augment(&both, 3, image);
+        memcpy(shown, out, sizeof out);
+        if (!shows_mirrored(&alternating, 0, image)) {
+            assert_memory_equal(shown, plain, sizeof plain);
+        }
+    }
+}
+
 static void shifts_are_exact_and_all_occur(void **state)
 {
     (void)state;
@@ -88,7 +138,7 @@ static void shifts_are_exact_and_all_occur(void **state)
         const bool reflect = variant & 1, flip = variant & 2;
         const int channels = variant & 4 ? 3 : 1;
         int seen[5][5] = {{0}};
-        for (uint32_t image = 0; image < 600; image++) {
+        for (int image = 0; image < 600; image++) {
             int matches = 0;
             augment(&(cnn_augmentation){.shift = 2, .reflect = reflect, .flip = flip}, channels, image);
             for (int place = 0; place < 25 * (flip ? 2 : 1); place++) {
@@ -110,7 +160,7 @@ static void shifts_beyond_the_image_are_harmless(void **state)
 {
     (void)state;
     make_noise();
-    for (uint32_t image = 0; image < 300; image++) {
+    for (int image = 0; image < 300; image++) {
         augment(&(cnn_augmentation){.shift = 100, .flip = true}, 3, image);
         augment(&(cnn_augmentation){.shift = 100, .flip = true, .reflect = true}, 3, image);
         for (int i = 0; i < MOST; i++) {
@@ -118,8 +168,8 @@ static void shifts_beyond_the_image_are_harmless(void **state)
         }
         const uint8_t one = 5;
         uint8_t to = 0;
-        cnn_augment(&(cnn_augmentation){.shift = 3, .reflect = true}, (cnn_shape){1, 1, 1},
-                    cnn_random_at(1, CNN_RANDOM_AUGMENT, 0, image), &one, &to);
+        cnn_augment(&(cnn_augmentation){.shift = 3, .reflect = true}, (cnn_shape){1, 1, 1}, (cnn_showing){1, 0, image},
+                    NULL, &one, &to);
         assert_int_equal(to, 5);
     }
 }
@@ -139,7 +189,7 @@ static void rotation_turns_about_the_centre(void **state)
     (void)state;
     double least = 1e9, most = -1e9;
     make_slope();
-    for (uint32_t image = 0; image < 300; image++) {
+    for (int image = 0; image < 300; image++) {
         augment(&(cnn_augmentation){.rotate = 10}, 1, image);
         /* Near the centre the slope is still a plane, turned: its change along x and y tells the angle. */
         const double across = (out[4 * WIDTH + 8] - out[4 * WIDTH + 3]) / 5.0;
@@ -160,7 +210,7 @@ static void scale_changes_the_size(void **state)
     (void)state;
     double least = 1e9, most = -1e9;
     make_slope();
-    for (uint32_t image = 0; image < 300; image++) {
+    for (int image = 0; image < 300; image++) {
         augment(&(cnn_augmentation){.scale = 0.2}, 1, image);
         const double size = 10 / ((out[4 * WIDTH + 8] - out[4 * WIDTH + 3]) / 5.0);
         least = size < least ? size : least;
@@ -169,13 +219,60 @@ static void scale_changes_the_size(void **state)
     assert_true(least > 0.77 && least < 0.85 && most > 1.15 && most < 1.25);
 }
 
+/** Rows move by as much as they are away from the centre, so the slope's change across stays and that down tells the
+ * angle. */
+static void shear_leans(void **state)
+{
+    (void)state;
+    double least = 1e9, most = -1e9;
+    make_slope();
+    for (int image = 0; image < 300; image++) {
+        augment(&(cnn_augmentation){.shear = 20}, 1, image);
+        const double across = (out[4 * WIDTH + 8] - out[4 * WIDTH + 3]) / 5.0;
+        const double down = (out[6 * WIDTH + 5] - out[2 * WIDTH + 5]) / 4.0;
+        const double angle = atan((down - 3) / 10) * 180 / 3.14159265;
+        assert_true(fabs(across - 10) < 0.3);
+        assert_int_equal(out[4 * WIDTH + 5], in[4 * WIDTH + 5]);
+        least = angle < least ? angle : least;
+        most = angle > most ? angle : most;
+    }
+    assert_true(least > -22 && least < -17 && most > 17 && most < 22);
+}
+
+/** Every pixel comes from where the field says. */
+static void elastic_distortion_follows_its_field(void **state)
+{
+    (void)state;
+    const cnn_augmentation elastic = {.elastic = {1.5, 3}};
+    const cnn_shape shape = {HEIGHT, WIDTH, 1};
+    float *field = cnn_alloc(cnn_augment_room(&elastic, shape), sizeof *field);
+    double moved = 0;
+    make_slope();
+    for (int image = 0; image < 100; image++) {
+        cnn_random random = cnn_random_at(1, CNN_RANDOM_AUGMENT, 0, (uint64_t)image);
+        cnn_elastic_draw(&elastic.elastic, shape, &random, field);
+        augment(&elastic, 1, image);
+        for (int p = 0; p < HEIGHT * WIDTH; p++) {
+            const double x = p % WIDTH - (double)field[p], y = p / WIDTH - (double)field[HEIGHT * WIDTH + p];
+            if (x >= 0 && x <= WIDTH - 1 && y >= 0 && y <= HEIGHT - 1) {
+                assert_true(fabs(out[p] - (60 + 10 * x + 3 * y)) < 0.51);
+                moved = fmax(moved, fabs(x - p % WIDTH));
+            }
+        }
+    }
+    assert_true(moved > 3);
+    cnn_free(field);
+}
+
 static void warped_borders_are_zero_or_reflected(void **state)
 {
     (void)state;
     int zeros = 0;
     memset(in, 200, sizeof in);
-    for (uint32_t image = 0; image < 100; image++) {
+    for (int image = 0; image < 100; image++) {
         augment(&(cnn_augmentation){.rotate = 30, .scale = 0.3, .shift = 4, .reflect = true, .flip = true}, 3, image);
+        assert_memory_equal(out, in, sizeof in);
+        augment(&(cnn_augmentation){.shear = 60, .elastic = {100, 2}, .reflect = true}, 3, image);
         assert_memory_equal(out, in, sizeof in);
         augment(&(cnn_augmentation){.rotate = 30, .scale = 0.3, .shift = 4}, 3, image);
         for (int i = 0; i < MOST; i++) {
@@ -193,7 +290,7 @@ static void brightness_and_contrast_keep_their_bounds(void **state)
     for (int i = 0; i < MOST; i++) {
         in[i] = i % 2 ? 120 : 80;
     }
-    for (uint32_t image = 0; image < 300; image++) {
+    for (int image = 0; image < 300; image++) {
         augment(&(cnn_augmentation){.brightness = 0.1}, 3, image);
         assert_int_equal(out[1] - out[0], 40);
         assert_true(abs(out[0] - 80) <= 26);
@@ -205,7 +302,7 @@ static void brightness_and_contrast_keep_their_bounds(void **state)
     }
     assert_true(least < 60 && most > 100);
     memset(in, 250, sizeof in);
-    for (uint32_t image = 0; image < 100; image++) {
+    for (int image = 0; image < 100; image++) {
         augment(&(cnn_augmentation){.brightness = 0.5}, 3, image);
         assert_true(out[0] >= 122);
     }
@@ -216,7 +313,7 @@ static void cutout_clears_one_square(void **state)
     (void)state;
     int corner_was_hit = 0;
     make_noise();
-    for (uint32_t image = 0; image < 500; image++) {
+    for (int image = 0; image < 500; image++) {
         int left = WIDTH, right = -1, top = HEIGHT, bottom = -1, cleared = 0;
         augment(&(cnn_augmentation){.cutout = 4}, 3, image);
         for (int i = 0; i < MOST; i++) {
@@ -241,10 +338,102 @@ static void cutout_clears_one_square(void **state)
     augment(&(cnn_augmentation){.cutout = INT32_MAX}, 3, 0);
 }
 
+/** The rectangle in which out differs from in, which must differ in all of it. */
+typedef struct box {
+    int top, left, height, width;
+} box;
+
+static box changed_box(void)
+{
+    int left = WIDTH, right = -1, top = HEIGHT, bottom = -1, changed = 0;
+    for (int p = 0; p < HEIGHT * WIDTH; p++) {
+        if (memcmp(out + 3 * p, in + 3 * p, 3) != 0) {
+            const int y = p / WIDTH, x = p % WIDTH;
+            left = x < left ? x : left;
+            right = x > right ? x : right;
+            top = y < top ? y : top;
+            bottom = y > bottom ? y : bottom;
+            changed++;
+        }
+    }
+    const box found = {top, left, changed > 0 ? bottom - top + 1 : 0, changed > 0 ? right - left + 1 : 0};
+    assert_int_equal(changed, found.height * found.width);
+    return found;
+}
+
+static void erasing_fills_a_rectangle_with_noise(void **state)
+{
+    (void)state;
+    enum { COUNT = 3000 };
+    int tall = 0, wide = 0, corners = 0;
+    double area = 0, noise = 0, bytes = 0;
+    make_noise();
+    for (int image = 0; image < COUNT; image++) {
+        augment(&(cnn_augmentation){.erase = 1}, 3, image);
+        const box b = changed_box();
+        assert_true(b.height >= 1 && b.width >= 1);
+        /* Of areas 2.16 to 43.2 and ratios of 0.3 to 1 / 0.3, sides being rounded. */
+        assert_true((b.height - 0.5) * (b.width - 0.5) <= 43.2 && (b.height + 0.5) * (b.width + 0.5) >= 2.16);
+        assert_true(b.height - 0.5 <= (b.width + 0.5) / 0.3 && b.width - 0.5 <= (b.height + 0.5) / 0.3);
+        tall += b.height > b.width;
+        wide += b.height < b.width;
+        corners += b.top + b.height == HEIGHT && b.left + b.width == WIDTH;
+        area += (double)b.height * b.width / COUNT;
+        for (int i = 0; i < 3 * b.height * b.width; i++) {
+            noise += out[((b.top + i / (3 * b.width)) * WIDTH + b.left) * 3 + i % (3 * b.width)];
+            bytes++;
+        }
+    }
+    assert_true(area > 21 && area < 24.5 && noise / bytes > 126 && noise / bytes < 129);
+    assert_true(tall > COUNT / 3 && wide > COUNT / 3 && corners > COUNT / 100);
+}
+
+static void erasing_is_as_frequent_as_asked(void **state)
+{
+    (void)state;
+    int erased = 0;
+    make_noise();
+    for (int image = 0; image < 2000; image++) {
+        augment(&(cnn_augmentation){.erase = 0.25}, 3, image);
+        erased += changed_box().height > 0;
+    }
+    assert_in_range(erased, 420, 580);
+    const uint8_t one = 5;
+    uint8_t to = 0;
+    cnn_augment(&(cnn_augmentation){.erase = 1}, (cnn_shape){1, 1, 1}, (cnn_showing){1, 0, 0}, NULL, &one, &to);
+    assert_int_not_equal(to, 5); /* seed 1 draws another byte: a single pixel can be erased */
+}
+
+/** What recipes had from the first release on draws the same numbers as then, whatever has been added. */
+static void old_changes_are_as_ever(void **state)
+{
+    (void)state;
+    uint32_t hash = 2166136261u; /* FNV-1a */
+    make_noise();
+    for (int image = 0; image < 200; image++) {
+        augment(&(cnn_augmentation){.shift = 3, .flip = true, .reflect = image % 2, .cutout = 3, .brightness = 0.2}, 3,
+                image);
+        for (int i = 0; i < MOST; i++) {
+            hash = (hash ^ out[i]) * 16777619u;
+        }
+    }
+    assert_int_equal(hash, 3893060333u);
+}
+
 static void one_random_position_gives_one_image(void **state)
 {
     (void)state;
-    const cnn_augmentation all = {2, true, true, 15, 0.1, 3, 0.2, 0.2};
+    const cnn_augmentation all = {.shift = 2,
+                                  .reflect = true,
+                                  .flip = true,
+                                  .rotate = 15,
+                                  .scale = 0.1,
+                                  .shear = 5,
+                                  .elastic = {1, 2},
+                                  .cutout = 3,
+                                  .erase = 0.5,
+                                  .brightness = 0.2,
+                                  .contrast = 0.2};
     uint8_t first[MOST];
     make_noise();
     augment(&all, 3, 7);
@@ -260,13 +449,19 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(nothing_asked_changes_nothing),
         cmocka_unit_test(flip_mirrors_about_half_and_twice_is_none),
+        cmocka_unit_test(alternating_flips_show_both_sides),
         cmocka_unit_test(shifts_are_exact_and_all_occur),
         cmocka_unit_test(shifts_beyond_the_image_are_harmless),
         cmocka_unit_test(rotation_turns_about_the_centre),
         cmocka_unit_test(scale_changes_the_size),
+        cmocka_unit_test(shear_leans),
+        cmocka_unit_test(elastic_distortion_follows_its_field),
         cmocka_unit_test(warped_borders_are_zero_or_reflected),
         cmocka_unit_test(brightness_and_contrast_keep_their_bounds),
         cmocka_unit_test(cutout_clears_one_square),
+        cmocka_unit_test(erasing_fills_a_rectangle_with_noise),
+        cmocka_unit_test(erasing_is_as_frequent_as_asked),
+        cmocka_unit_test(old_changes_are_as_ever),
         cmocka_unit_test(one_random_position_gives_one_image),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
