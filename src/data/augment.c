@@ -1,5 +1,6 @@
 /* Augmentation. What happens to an image is drawn first, in a fixed order; then one pass moves the pixels (whole rows
- * where they only shift or flip, bilinear sampling where they do more), one maps their values, and some are overwritten.
+ * where they only shift or flip, bilinear sampling where they do more), one maps their values, and the last ones write
+ * over some.
  *
  * - Alternating flip (Jordan 2024, arXiv 2404.00498): an image is flipped or not at random in the first epoch, and from
  *   then on in every other epoch, so that any two epochs in a row show both sides of all images.
@@ -197,8 +198,8 @@ static void sample(double x, double y, bool reflect, cnn_shape shape, const uint
     }
 }
 
-/** Each pixel looks back to where it comes from: its own shift and the image's, then scale, rotation, shear and flip, all
- * undone about the centre. */
+/** Each pixel looks back to where it comes from: its own shift and the image's, then scale, rotation, shear and flip,
+ * all undone about the centre. */
 static void warp(const choice *drawn, bool reflect, cnn_shape shape, const uint8_t *in, uint8_t *out)
 {
     const double centre_x = (shape.width - 1) / 2.0, centre_y = (shape.height - 1) / 2.0;

@@ -1,5 +1,5 @@
-/* Random changes of one image: flip, shear, rotation, scale, shift and elastic distortion, then brightness and contrast,
- * then cutout and erasing. */
+/* Random changes of one image: flip, shear, rotation, scale, shift and elastic distortion; brightness and contrast;
+ * cutout and erasing. */
 #ifndef CNN_DATA_AUGMENT_H
 #define CNN_DATA_AUGMENT_H
 

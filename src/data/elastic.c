@@ -41,8 +41,8 @@ size_t cnn_elastic_room(const cnn_elastic *elastic, cnn_shape shape)
     return lay_out(elastic, shape, NULL).size;
 }
 
-/** Fills the taps with a Gaussian of such a height that noise which goes through it along both axes has deviation alpha:
- * each axis divides the deviation by the root of the sum of the taps' squares. */
+/** Fills the taps with a Gaussian of such a height that noise which goes through it along both axes has the deviation
+ * alpha: each axis multiplies the deviation by the root of the sum of the taps' squares. */
 static void make_taps(const cnn_elastic *elastic, const workspace *work)
 {
     double squares = 0;

@@ -59,9 +59,11 @@ typedef struct cnn_train_options {
     double beta1, beta2, epsilon;
     cnn_weight_options weights; /* of all layers that say nothing else */
     double activation_l1;
+    double bias_lr;                 /* factor of lr for biases, those of batch normalization too */
     double clip;                    /* the most that the norm of all gradients together may be, 0: anything */
     int lookahead;                  /* steps between synchronizations with the slow weights, 0: there are none */
     double lookahead_share;         /* of the way that the slow weights go each time */
+    double average;                 /* share of the weights' running average that a step keeps, 0: there is none */
     int schedule;                   /* cnn_schedule_name */
     double warmup;                  /* epochs of linear warm-up, fractions allowed */
     double step_every, step_factor; /* schedule=step: every so many epochs, times this */

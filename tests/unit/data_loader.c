@@ -3,7 +3,6 @@
 #include "data/loader.h"
 #include "unit/unit.h"
 
-#include <math.h>
 #include <string.h>
 #include <time.h>
 
@@ -180,39 +179,6 @@ static void augmentation_follows_the_image_not_its_place(void **state)
     assert_int_equal(batch.epoch, 2);
     assert_memory_not_equal(batch.images, first, sizeof first);
     cnn_loader_free(loader);
-}
-
-/** The loader's epochs are those that flips take turns in, wherever it starts. */
-static void flips_alternate_from_epoch_to_epoch(void **state)
-{
-    (void)state;
-    bool mirrored[3][IMAGES];
-    for (int epoch = 0; epoch < 3; epoch++) {
-        int order[DRAWN];
-        cnn_loader_options options = options_from(epoch, 0, true);
-        options.augmentation = (cnn_augmentation){.flip = true, .alternate = true};
-        cnn_loader *const loader = cnn_loader_new(&options, NULL);
-        cnn_loader_order(42, CNN_RANDOM_ORDER, epoch, DRAWN, order);
-        for (int step = 0; step < STEPS; step++) {
-            cnn_batch batch;
-            cnn_loader_next(loader, &batch);
-            for (int i = 0; i < batch.count; i++) {
-                const int image = indices[order[step * BATCH + i]];
-                const uint8_t *pixels = cnn_dataset_pixels(data, image);
-                const double value = (double)batch.images[i * SIZE] * deviation[0] + mean[0];
-                mirrored[epoch][image] = fabs(255 * value - pixels[0]) > 0.01;
-                assert_true(fabs(255 * value - pixels[mirrored[epoch][image] ? 15 : 0]) < 0.01);
-            }
-        }
-        cnn_loader_free(loader);
-    }
-    int first = 0;
-    for (int i = 0; i < DRAWN; i++) {
-        first += mirrored[0][indices[i]];
-        assert_true(mirrored[0][indices[i]] != mirrored[1][indices[i]]);
-        assert_true(mirrored[0][indices[i]] == mirrored[2][indices[i]]);
-    }
-    assert_in_range(first, 1, DRAWN - 1);
 }
 
 /** Batches of a mixing loader against those of one that does not mix. */
@@ -412,7 +378,6 @@ int main(void)
         cmocka_unit_test(a_resumed_loader_continues_exactly),
         cmocka_unit_test(a_batch_stays_while_the_worker_goes_on),
         cmocka_unit_test(augmentation_follows_the_image_not_its_place),
-        cmocka_unit_test(flips_alternate_from_epoch_to_epoch),
         cmocka_unit_test(mixing_is_what_it_is_defined_as),
         cmocka_unit_test(shares_are_drawn_as_asked),
         cmocka_unit_test(an_image_alone_is_not_mixed),
