@@ -197,6 +197,22 @@ static void shear_leans(void **state)
     assert_true(least > -22 && least < -17 && most > 17 && most < 22);
 }
 
+/** The image is sheared about its own centre, then shifted: its middle row is moved by whole pixels. */
+static void shear_comes_before_shift(void **state)
+{
+    (void)state;
+    make_noise();
+    for (int image = 0; image < 200; image++) {
+        int matches = 0;
+        augment(&(cnn_augmentation){.shear = 40, .shift = 2}, 1, image);
+        for (int place = 0; place < 25; place++) {
+            const int down = place / 5 - 2, across = place % 5 - 2;
+            matches += memcmp(out + (4 + down) * WIDTH + 2, in + 4 * WIDTH + 2 - across, WIDTH - 4) == 0;
+        }
+        assert_int_equal(matches, 1);
+    }
+}
+
 /** Every pixel comes from where the field says. */
 static void elastic_distortion_follows_its_field(void **state)
 {
@@ -346,6 +362,7 @@ int main(void)
         cmocka_unit_test(rotation_turns_about_the_centre),
         cmocka_unit_test(scale_changes_the_size),
         cmocka_unit_test(shear_leans),
+        cmocka_unit_test(shear_comes_before_shift),
         cmocka_unit_test(elastic_distortion_follows_its_field),
         cmocka_unit_test(warped_borders_are_zero_or_reflected),
         cmocka_unit_test(brightness_and_contrast_keep_their_bounds),
