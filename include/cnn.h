@@ -385,7 +385,7 @@ CNN_API cnn_status cnn_trainer_inspection(const cnn_trainer *trainer, int epoch,
                                           cnn_error *error);
 /** Writes a checkpoint; an existing one is replaced whole or stays as it was. */
 CNN_API cnn_status cnn_trainer_save(const cnn_trainer *trainer, const char *path, cnn_error *error);
-/** A copy of the model as it stands. */
+/** A copy of the model as it stands; where the recipe asks for an average of the weights, that has it. */
 CNN_API cnn_model *cnn_trainer_model(const cnn_trainer *trainer, cnn_error *error);
 CNN_API void cnn_trainer_free(cnn_trainer *trainer);
 

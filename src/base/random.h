@@ -13,7 +13,8 @@ typedef enum cnn_random_purpose {
     CNN_RANDOM_ORDER,      /* a: epoch, b: 0: the order of the images */
     CNN_RANDOM_AUGMENT,    /* a: epoch, b: image's index in the data set */
     CNN_RANDOM_DROPOUT,    /* a: layer's index, b: number of the image since training began */
-    CNN_RANDOM_MIXUP       /* a: epoch, b: image's index in the data set */
+    CNN_RANDOM_MIXUP,      /* a: epoch, b: image's index in the data set */
+    CNN_RANDOM_FLIP        /* a: 0, b: image's index in the data set: what alternating flips begin with */
 } cnn_random_purpose;
 
 /** A position in one stream. Copying it forks it. */

@@ -1,17 +1,33 @@
 /* Augmentation. What happens to an image is drawn first, in a fixed order; then one pass moves the pixels (whole rows
- * where they only shift or flip, bilinear sampling where they turn or grow), one maps their values, one cuts out. */
+ * where they only shift or flip, bilinear sampling where they do more), one maps their values, and the last ones write
+ * over some.
+ *
+ * - Alternating flip (Jordan 2024, arXiv 2404.00498): an image is flipped or not at random in the first epoch, and from
+ *   then on in every other epoch, so that any two epochs in a row show both sides of all images.
+ * - Cutout (DeVries and Taylor 2017, arXiv 1708.04552) sets a square to zero.
+ * - Random erasing (Zhong et al. 2017, arXiv 1708.04896) fills a rectangle of 2% to 40% of the image, its height 0.3 to
+ *   1 / 0.3 times its width, with noise. Ratios are drawn as likely wide as tall, that is their logarithms uniformly,
+ *   and a side longer than the image's is cut to it instead of drawn again. */
 #include "data/augment.h"
 
 #include <math.h>
 #include <string.h>
 
+#define ERASE_LEAST 0.02
+#define ERASE_MOST 0.4
+#define ERASE_RATIO 0.3
+
 /** What was drawn for one image. */
 typedef struct choice {
     bool flip;
     double angle, size; /* radians; 1 is the image's own size */
+    double lean;        /* pixels to the right for each row upwards */
     int across, down;   /* shift in pixels, to the right and down */
+    const float *field; /* [2][height][width] each pixel's own shift besides, NULL: none */
     double brightness, contrast;
     int cutout_x, cutout_y; /* centre */
+    bool erase;
+    int erase_x, erase_y, erase_width, erase_height; /* left, top */
 } choice;
 
 /** Uniform in -reach .. reach. */
@@ -25,23 +41,57 @@ static int draw_shift(cnn_random *random, int most)
     return (int)cnn_random_below(random, 2 * (uint32_t)most + 1) - most;
 }
 
-static choice draw(const cnn_augmentation *a, cnn_shape shape, cnn_random *random)
+static bool draw_flip(const cnn_augmentation *a, cnn_showing showing, cnn_random *random)
+{
+    if (a->flip && a->alternate) {
+        cnn_random first = cnn_random_at(showing.seed, CNN_RANDOM_FLIP, 0, (uint64_t)showing.index);
+        return (cnn_random_below(&first, 2) == 1) != (showing.epoch % 2 == 1);
+    }
+    return a->flip && cnn_random_below(random, 2) == 1;
+}
+
+/** What moves pixels. */
+static void draw_motion(const cnn_augmentation *a, cnn_random *random, choice *drawn)
 {
     const double pi = 3.14159265358979323846;
-    choice drawn = {.size = 1, .contrast = 1};
-    if (a->flip) {
-        drawn.flip = cnn_random_below(random, 2) == 1;
-    }
     if (a->rotate > 0) {
-        drawn.angle = draw_around(random, a->rotate) * pi / 180;
+        drawn->angle = draw_around(random, a->rotate) * pi / 180;
     }
     if (a->scale > 0) {
-        drawn.size = 1 + draw_around(random, a->scale);
+        drawn->size = 1 + draw_around(random, a->scale);
+    }
+    if (a->shear > 0) {
+        drawn->lean = tan(draw_around(random, a->shear) * pi / 180);
     }
     if (a->shift > 0) {
-        drawn.across = draw_shift(random, a->shift);
-        drawn.down = draw_shift(random, a->shift);
+        drawn->across = draw_shift(random, a->shift);
+        drawn->down = draw_shift(random, a->shift);
     }
+}
+
+/** A side of the rectangle to erase: at least 1, at most the image's. */
+static int side_of(double length, int most)
+{
+    const int side = (int)(length + 0.5);
+    return side < 1 ? 1 : side < most ? side : most;
+}
+
+static void draw_erasing(const cnn_augmentation *a, cnn_shape shape, cnn_random *random, choice *drawn)
+{
+    drawn->erase = cnn_random_uniform(random) < a->erase;
+    const double share = ERASE_LEAST + (ERASE_MOST - ERASE_LEAST) * cnn_random_uniform(random);
+    const double area = share * shape.height * shape.width, ratio = exp(draw_around(random, log(ERASE_RATIO)));
+    drawn->erase_height = side_of(sqrt(area * ratio), shape.height);
+    drawn->erase_width = side_of(sqrt(area / ratio), shape.width);
+    drawn->erase_x = (int)cnn_random_below(random, (uint32_t)(shape.width - drawn->erase_width) + 1);
+    drawn->erase_y = (int)cnn_random_below(random, (uint32_t)(shape.height - drawn->erase_height) + 1);
+}
+
+static choice draw(const cnn_augmentation *a, cnn_shape shape, cnn_showing showing, cnn_random *random)
+{
+    choice drawn = {.size = 1, .contrast = 1};
+    drawn.flip = draw_flip(a, showing, random);
+    draw_motion(a, random, &drawn);
     if (a->brightness > 0) {
         drawn.brightness = draw_around(random, a->brightness);
     }
@@ -51,6 +101,9 @@ static choice draw(const cnn_augmentation *a, cnn_shape shape, cnn_random *rando
     if (a->cutout > 0) {
         drawn.cutout_x = (int)cnn_random_below(random, (uint32_t)shape.width);
         drawn.cutout_y = (int)cnn_random_below(random, (uint32_t)shape.height);
+    }
+    if (a->erase > 0) {
+        draw_erasing(a, shape, random, &drawn);
     }
     return drawn;
 }
@@ -145,18 +198,23 @@ static void sample(double x, double y, bool reflect, cnn_shape shape, const uint
     }
 }
 
-/** Each pixel looks back to where it comes from: shift, then scale, rotation and flip, all undone about the centre. */
+/** Each pixel looks back to where it comes from: its own shift and the image's, then scale, rotation, shear and flip,
+ * all undone about the centre. */
 static void warp(const choice *drawn, bool reflect, cnn_shape shape, const uint8_t *in, uint8_t *out)
 {
     const double centre_x = (shape.width - 1) / 2.0, centre_y = (shape.height - 1) / 2.0;
     const double cosine = cos(drawn->angle) / drawn->size, sine = sin(drawn->angle) / drawn->size;
+    const float *across = drawn->field, *down = across ? across + (size_t)shape.height * (size_t)shape.width : NULL;
     for (int y = 0; y < shape.height; y++) {
-        const double v = y - drawn->down - centre_y;
         for (int x = 0; x < shape.width; x++) {
-            const double u = x - drawn->across - centre_x;
-            const double turned = cosine * u + sine * v;
-            sample(centre_x + (drawn->flip ? -turned : turned), centre_y - sine * u + cosine * v, reflect, shape, in,
-                   out);
+            double u = x - drawn->across - centre_x, v = y - drawn->down - centre_y;
+            if (across) {
+                u -= (double)*across++;
+                v -= (double)*down++;
+            }
+            const double from_y = centre_y - sine * u + cosine * v;
+            const double turned = cosine * u + sine * v + drawn->lean * (from_y - centre_y);
+            sample(centre_x + (drawn->flip ? -turned : turned), from_y, reflect, shape, in, out);
             out += shape.channels;
         }
     }
@@ -191,20 +249,54 @@ static void cut_out(const choice *drawn, int side, cnn_shape shape, uint8_t *pix
     }
 }
 
-void cnn_augment(const cnn_augmentation *augmentation, cnn_shape shape, cnn_random random, const uint8_t *in,
-                 uint8_t *out)
+static void erase(const choice *drawn, cnn_shape shape, cnn_random *random, uint8_t *pixels)
 {
-    const choice drawn = draw(augmentation, shape, &random);
-    if (augmentation->rotate > 0 || augmentation->scale > 0) {
-        warp(&drawn, augmentation->reflect, shape, in, out);
-    } else {
-        shift(&drawn, augmentation->reflect, shape, in, out);
+    const size_t pixel = (size_t)shape.channels, count = (size_t)drawn->erase_width * pixel;
+    for (int row = drawn->erase_y; row < drawn->erase_y + drawn->erase_height; row++) {
+        uint8_t *const out = pixels + ((size_t)row * (size_t)shape.width + (size_t)drawn->erase_x) * pixel;
+        uint32_t word = 0;
+        for (size_t i = 0; i < count; i++) {
+            word = i % 4 == 0 ? cnn_random_word(random) : word >> 8;
+            out[i] = (uint8_t)word;
+        }
     }
-    if (augmentation->brightness > 0 || augmentation->contrast > 0) {
+}
+
+/** Whether pixels may come from between others. */
+static bool warps(const cnn_augmentation *a)
+{
+    return a->rotate > 0 || a->scale > 0 || a->shear > 0 || a->elastic.alpha > 0;
+}
+
+size_t cnn_augment_room(const cnn_augmentation *augmentation, cnn_shape shape)
+{
+    return augmentation->elastic.alpha > 0 ? cnn_elastic_room(&augmentation->elastic, shape) : 0;
+}
+
+void cnn_augment(const cnn_augmentation *augmentation, cnn_shape shape, cnn_showing showing, float *room,
+                 const uint8_t *in, uint8_t *out)
+{
+    const cnn_augmentation *a = augmentation;
+    cnn_random random =
+        cnn_random_at(showing.seed, CNN_RANDOM_AUGMENT, (uint32_t)showing.epoch, (uint64_t)showing.index);
+    choice drawn = draw(a, shape, showing, &random);
+    if (a->elastic.alpha > 0) {
+        cnn_elastic_draw(&a->elastic, shape, &random, room);
+        drawn.field = room;
+    }
+    if (warps(a)) {
+        warp(&drawn, a->reflect, shape, in, out);
+    } else {
+        shift(&drawn, a->reflect, shape, in, out);
+    }
+    if (a->brightness > 0 || a->contrast > 0) {
         adjust(&drawn, (size_t)shape.height * (size_t)shape.width * (size_t)shape.channels, out);
     }
-    if (augmentation->cutout > 0) {
-        cut_out(&drawn, augmentation->cutout, shape, out);
+    if (a->cutout > 0) {
+        cut_out(&drawn, a->cutout, shape, out);
+    }
+    if (drawn.erase) {
+        erase(&drawn, shape, &random, out);
     }
 }
 

@@ -31,6 +31,7 @@ struct cnn_loader {
     int order_epoch;  /* of `order`, -1: none yet */
     int *order;       /* [count] */
     uint8_t *changed; /* one augmented image */
+    float *workspace; /* what augmenting needs, perhaps NULL */
     cnn_real *kept;   /* a batch's first image, before it is mixed */
     /* Shared, under the mutex; a slot belongs to the worker until it is counted as filled. */
     slot slots[SLOTS];
@@ -129,9 +130,8 @@ static void fill(cnn_loader *loader, slot *to)
         const int index = options->indices[loader->order[first + i]];
         const uint8_t *pixels = options->data->pixels + (size_t)index * loader->image_size;
         if (options->augments) {
-            const cnn_random random =
-                cnn_random_at(options->seed, CNN_RANDOM_AUGMENT, (uint32_t)loader->epoch, (uint64_t)index);
-            cnn_augment(&options->augmentation, shape, random, pixels, loader->changed);
+            const cnn_showing showing = {options->seed, loader->epoch, index};
+            cnn_augment(&options->augmentation, shape, showing, loader->workspace, pixels, loader->changed);
             pixels = loader->changed;
         }
         cnn_scale_pixels(pixels, loader->image_size, shape.channels, loader->table,
@@ -232,6 +232,11 @@ static cnn_status allocate(cnn_loader *loader, cnn_error *error)
         loader->slots[i].labels = cnn_alloc(most, sizeof *loader->slots[i].labels);
         complete = loader->slots[i].images != NULL && loader->slots[i].labels != NULL;
     }
+    const size_t workspace = options->augments ? cnn_augment_room(&options->augmentation, options->data->shape) : 0;
+    if (workspace > 0) {
+        loader->workspace = cnn_alloc(workspace, sizeof *loader->workspace);
+        complete = complete && loader->workspace != NULL;
+    }
     complete = complete && (options->mixup <= 0 || allocate_mixing(loader, most));
     return complete ? CNN_OK : cnn_fail_memory(error);
 }
@@ -313,6 +318,7 @@ void cnn_loader_free(cnn_loader *loader)
         cnn_free(loader->slots[i].shares);
     }
     cnn_free(loader->kept);
+    cnn_free(loader->workspace);
     cnn_free(loader->changed);
     cnn_free(loader->order);
     cnn_free(loader);

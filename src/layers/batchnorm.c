@@ -14,23 +14,27 @@ enum { SHARED_MEAN, SHARED_INVERSE, SHARED_DY, SHARED_DY_NORMALIZED, SHARED_COUN
 
 typedef struct batchnorm_options {
     double momentum, epsilon, bias;
+    int gain; /* it is trained */
 } batchnorm_options;
 
-static const cnn_option batchnorm_table[] = {{"momentum", CNN_OPTION_NUMBER, offsetof(batchnorm_options, momentum), 0,
-                                              1, "0.9", NULL, "share of the old running statistics that a step keeps",
-                                              false},
-                                             {"epsilon", CNN_OPTION_NUMBER, offsetof(batchnorm_options, epsilon), 1e-12,
-                                              1, "1e-5", NULL, "added to the variance", false},
-                                             {"bias", CNN_OPTION_NUMBER, offsetof(batchnorm_options, bias), -1000, 1000,
-                                              "0", NULL, "what the biases begin as", false},
-                                             {0}};
+static const cnn_option batchnorm_table[] = {
+    {"momentum", CNN_OPTION_NUMBER, offsetof(batchnorm_options, momentum), 0, 1, "0.9", NULL,
+     "share of the old running statistics that a step keeps", false},
+    {"epsilon", CNN_OPTION_NUMBER, offsetof(batchnorm_options, epsilon), 1e-12, 1, "1e-5", NULL,
+     "added to the variance", false},
+    {"bias", CNN_OPTION_NUMBER, offsetof(batchnorm_options, bias), -1000, 1000, "0", NULL, "what the biases begin as",
+     false},
+    {"gain", CNN_OPTION_CHOICE, offsetof(batchnorm_options, gain), 0, 0, "on", CNN_OPTION_OFF_ON,
+     "a trained factor for each channel, or off: it stays 1", false},
+    {0}};
 
 static cnn_status batchnorm_plan(cnn_layer_plan *plan, const void *options_memory, void *state, cnn_error *error)
 {
     (void)state;
     const batchnorm_options *options = options_memory;
     const int channels = plan->input.channels;
-    const cnn_tensor tensors[] = {[GAIN] = cnn_tensor_vector("gain", CNN_ROLE_GAIN, channels, 1),
+    const cnn_role gain = options->gain ? CNN_ROLE_GAIN : CNN_ROLE_STATE;
+    const cnn_tensor tensors[] = {[GAIN] = cnn_tensor_vector("gain", gain, channels, 1),
                                   [BIAS] = cnn_tensor_vector("bias", CNN_ROLE_BIAS, channels, options->bias),
                                   [MEAN] = cnn_tensor_vector("mean", CNN_ROLE_STATE, channels, 0),
                                   [VARIANCE] = cnn_tensor_vector("variance", CNN_ROLE_STATE, channels, 1)};
@@ -219,16 +223,19 @@ static void batchnorm_backward_sums(const cnn_layer_call *call)
     }
 }
 
-/** dbias = sum of dy, dgain = sum of dy * normalized; their means stay in `shared` for dx */
+/** dbias = sum of dy, dgain (where it is trained) = sum of dy * normalized; their means stay in `shared` for dx */
 static void batchnorm_backward_total(const cnn_layer_call *call)
 {
     const size_t channels = (size_t)call->plan->input.channels;
     const double count = (double)pixels(call->plan, call->batch);
+    cnn_real *gain_gradient = call->gradients[GAIN];
     for (size_t c = 0; c < channels; c++) {
         const double dbias = call->sums[c];
         const double dgain = call->sums[channels + c] * call->shared[SHARED_INVERSE * channels + c];
         call->gradients[BIAS][c] = (cnn_real)dbias;
-        call->gradients[GAIN][c] = (cnn_real)dgain;
+        if (gain_gradient) {
+            gain_gradient[c] = (cnn_real)dgain;
+        }
         call->shared[SHARED_DY * channels + c] = dbias / count;
         call->shared[SHARED_DY_NORMALIZED * channels + c] = dgain / count;
     }

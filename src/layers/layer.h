@@ -21,7 +21,7 @@ typedef enum cnn_role {
     CNN_ROLE_WEIGHT, /* trained */
     CNN_ROLE_BIAS,   /* trained, an offset */
     CNN_ROLE_GAIN,   /* trained, a factor */
-    CNN_ROLE_STATE   /* not trained: running statistics */
+    CNN_ROLE_STATE   /* not trained: running statistics, and what a recipe keeps as it begins */
 } cnn_role;
 
 /** X(name, word of a recipe, what it is): how weights begin. A unit's weights are a row, and `fan` the numbers that a

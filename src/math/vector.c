@@ -153,6 +153,13 @@ static void rmsprop(const cnn_rmsprop_step *step, cnn_real *restrict w, cnn_real
     }
 }
 
+static void follow(cnn_real *restrict y, cnn_real share, const cnn_real *restrict x, size_t count)
+{
+    for (size_t i = 0; i < count; i++) {
+        y[i] += share * (x[i] - y[i]);
+    }
+}
+
 static void lookahead(cnn_real share, cnn_real *restrict slow, cnn_real *restrict fast, size_t count)
 {
     for (size_t i = 0; i < count; i++) {
@@ -176,5 +183,6 @@ const cnn_vector_kernels CNN_VARIANT(cnn_vector_kernels) = {
     .adamw = adamw,
     .adam = adam,
     .rmsprop = rmsprop,
+    .follow = follow,
     .lookahead = lookahead,
 };

@@ -78,6 +78,8 @@ typedef struct cnn_vector_kernels {
     /** gradient = g + decay * w; s = beta * s + (1 - beta) * gradient^2; w -= rate * gradient / (sqrt(s) + epsilon) */
     void (*rmsprop)(const cnn_rmsprop_step *step, cnn_real *restrict w, cnn_real *restrict s,
                     const cnn_real *restrict g, size_t count);
+    /** y[i] += share * (x[i] - y[i]): where they are equal, y stays to the bit */
+    void (*follow)(cnn_real *restrict y, cnn_real share, const cnn_real *restrict x, size_t count);
     /** slow += share * (fast - slow); fast = slow */
     void (*lookahead)(cnn_real share, cnn_real *restrict slow, cnn_real *restrict fast, size_t count);
 } cnn_vector_kernels;

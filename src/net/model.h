@@ -4,12 +4,13 @@
 
 #include "net/network.h"
 
-/** One optimizer state of a checkpoint: a block in the layout of the parameters, of which the trained tensors' ranges
- * are stored, each as a tensor "PREFIX/conv1.weight". */
+/** One state of a checkpoint: a block in the layout of the parameters, of which the trained tensors' ranges are stored,
+ * or all, each as a tensor "PREFIX/conv1.weight". */
 typedef struct cnn_state_block {
     const char *prefix; /* "momentum" */
     cnn_real *values;   /* [count] */
     size_t count;       /* must be the network's parameter_count */
+    bool whole;         /* all tensors are stored */
 } cnn_state_block;
 
 struct cnn_model {

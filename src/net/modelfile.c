@@ -60,7 +60,8 @@ cnn_status cnn_modelfile_plan(const cnn_network *network, const cnn_state_block 
     size_t end = 0;
     for (int state = -1; state < state_count; state++) {
         for (int slot = 0; slot < network->slot_count; slot++) {
-            if (state < 0 || cnn_network_tensor(network, slot)->role != CNN_ROLE_STATE) {
+            const bool trained = cnn_network_tensor(network, slot)->role != CNN_ROLE_STATE;
+            if (state < 0 || states[state].whole || trained) {
                 tensors[placed] = place_tensor(network, slot, state < 0 ? "" : states[state].prefix, end);
                 tensors[placed].state = state;
                 end = tensors[placed++].end;

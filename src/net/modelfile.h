@@ -35,8 +35,8 @@ cnn_model *cnn_model_plan(cnn_recipe *recipe, cnn_error *error);
 /** Gives a planned model its parameters, all zero. */
 cnn_status cnn_model_allocate(cnn_model *model, cnn_error *error);
 
-/** All tensors of a file in their order, parameters first, then each state's trained ones; *list is the caller's to
- * cnn_free(). Fails with CNN_MISMATCH where a state block is not of the network's size. */
+/** All tensors of a file in their order, parameters first, then each state's, all or the trained ones; *list is the
+ * caller's to cnn_free(). Fails with CNN_MISMATCH where a state block is not of the network's size. */
 cnn_status cnn_modelfile_plan(const cnn_network *network, const cnn_state_block *states, int state_count,
                               cnn_modelfile_tensor **list, int *count, cnn_error *error);
 /** The bytes of all data: the last tensor's end. */

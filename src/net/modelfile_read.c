@@ -201,7 +201,7 @@ static cnn_status check_values(const reader *r, cnn_error *error)
     float chunk[CNN_MODELFILE_CHUNK];
     for (int i = 0; i < r->tensor_count; i++) {
         const cnn_modelfile_tensor *tensor = &r->tensors[i];
-        const bool variance = tensor->state < 0 && strcmp(tensor->tensor->name, "variance") == 0;
+        const bool variance = strcmp(tensor->tensor->name, "variance") == 0; /* also of a state that stores it */
         for (size_t first = 0; first < tensor->count; first += CNN_MODELFILE_CHUNK) {
             const size_t n = read_chunk(r, tensor, first, chunk);
             for (size_t k = 0; k < n; k++) {

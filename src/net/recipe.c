@@ -214,7 +214,8 @@ bool cnn_recipe_augments(const cnn_recipe *recipe)
 {
     cnn_augment_options options;
     cnn_recipe_augment_options(recipe, &options);
-    return options.shift > 0 || options.flip || options.rotate > 0 || options.scale > 0 || options.cutout > 0 ||
+    return options.shift > 0 || options.flip != CNN_FLIP_OFF || options.rotate > 0 || options.scale > 0 ||
+           options.shear > 0 || options.elastic > 0 || options.cutout > 0 || options.erase > 0 ||
            options.brightness > 0 || options.contrast > 0 || options.mixup > 0;
 }
 

@@ -59,9 +59,11 @@ typedef struct cnn_train_options {
     double beta1, beta2, epsilon;
     cnn_weight_options weights; /* of all layers that say nothing else */
     double activation_l1;
+    double bias_lr;                 /* factor of lr for biases, those of batch normalization too */
     double clip;                    /* the most that the norm of all gradients together may be, 0: anything */
     int lookahead;                  /* steps between synchronizations with the slow weights, 0: there are none */
     double lookahead_share;         /* of the way that the slow weights go each time */
+    double average;                 /* share of the weights' running average that a step keeps, 0: there is none */
     int schedule;                   /* cnn_schedule_name */
     double warmup;                  /* epochs of linear warm-up, fractions allowed */
     double step_every, step_factor; /* schedule=step: every so many epochs, times this */
@@ -72,17 +74,22 @@ typedef struct cnn_train_options {
 } cnn_train_options;
 
 typedef enum cnn_fill { CNN_FILL_ZERO, CNN_FILL_REFLECT } cnn_fill;
+typedef enum cnn_flip { CNN_FLIP_OFF, CNN_FLIP_ON, CNN_FLIP_ALTERNATE } cnn_flip;
 
 typedef struct cnn_augment_options {
-    int shift;         /* up to so many pixels each way */
-    int fill;          /* cnn_fill: what comes in from outside */
-    int flip;          /* mirror left-right with probability 1/2 */
-    double rotate;     /* up to so many degrees each way */
-    double scale;      /* size times 1 - scale .. 1 + scale */
-    int cutout;        /* side of a square set to zero, 0: none */
-    double brightness; /* plus up to this share of the range each way */
-    double contrast;   /* around the image's mean, times 1 - contrast .. 1 + contrast */
-    double mixup;      /* alpha of the Beta distribution of the shares, 0: images are not mixed */
+    int shift;            /* up to so many pixels each way */
+    int fill;             /* cnn_fill: what comes in from outside */
+    int flip;             /* cnn_flip: mirror left-right with probability 1/2, or in every other epoch */
+    double rotate;        /* up to so many degrees each way */
+    double scale;         /* size times 1 - scale .. 1 + scale */
+    double shear;         /* up to so many degrees each way */
+    double elastic;       /* deviation of each pixel's own shift, in pixels, 0: none */
+    double elastic_sigma; /* of the Gaussian that makes neighbours shift alike, in pixels */
+    int cutout;           /* side of a square set to zero, 0: none */
+    double erase;         /* probability that a random rectangle becomes noise */
+    double brightness;    /* plus up to this share of the range each way */
+    double contrast;      /* around the image's mean, times 1 - contrast .. 1 + contrast */
+    double mixup;         /* alpha of the Beta distribution of the shares, 0: images are not mixed */
 } cnn_augment_options;
 
 typedef struct cnn_statement {

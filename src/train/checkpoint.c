@@ -124,18 +124,14 @@ static bool read_history(cnn_trainer *t, const char *text)
 
 /* ---- saving */
 
-/** The states' names, and their values where there is a trainer; their number. */
+/** The states, with their values where there is a trainer; their number. */
 static int state_blocks(const cnn_train_options *options, const cnn_trainer *t,
                         cnn_state_block blocks[CNN_TRAINER_STATES])
 {
-    const char *names[CNN_TRAINER_STATES];
-    const int count = cnn_train_states(options, names);
-    for (int i = 0; i < count; i++) {
-        blocks[i] = (cnn_state_block){.prefix = names[i]};
-        if (t != NULL) {
-            blocks[i].values = t->states[i];
-            blocks[i].count = t->model->network->parameter_count;
-        }
+    const int count = cnn_train_states(options, blocks);
+    for (int i = 0; i < count && t != NULL; i++) {
+        blocks[i].values = t->states[i];
+        blocks[i].count = t->model->network->parameter_count;
     }
     return count;
 }
@@ -296,6 +292,10 @@ cnn_model *cnn_trainer_model(const cnn_trainer *trainer, cnn_error *error)
         return NULL;
     }
     cnn_model *model = cnn_model_copy(trainer->model, error);
+    if (model != NULL) {
+        memcpy(model->parameters, cnn_trainer_weights(trainer),
+               model->network->parameter_count * sizeof *model->parameters);
+    }
     if (model == NULL || trainer->epoch == 0) {
         return model;
     }

@@ -58,15 +58,15 @@ static void add_batches(const cnn_model *model, int batch, int64_t *bytes)
     }
 }
 
-/** Weights, those before an epoch's last step, their optimizer's states and room on one thread, batches, and the
+/** Weights, those before an epoch's last step, the training's states and room on one thread, batches, and the
  * runners of training and validation. */
 static cnn_status add_training(const cnn_model *model, int64_t *bytes, cnn_error *error)
 {
     const cnn_network *network = model->network;
     cnn_train_options options;
     cnn_recipe_train_options(model->recipe, &options);
-    const char *names[CNN_TRAINER_STATES];
-    const int64_t states = cnn_train_states(&options, names);
+    cnn_state_block blocks[CNN_TRAINER_STATES];
+    const int64_t states = cnn_train_states(&options, blocks);
     *bytes += (2 + states) * (int64_t)(network->parameter_count * sizeof(cnn_real));
     *bytes += (int64_t)(cnn_update_room(network, cnn_optimizers[options.optimizer]) * sizeof(cnn_real));
     add_batches(model, options.batch, bytes);

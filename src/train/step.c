@@ -102,7 +102,7 @@ static cnn_status validate(cnn_trainer *t, cnn_progress *progress, cnn_error *er
     const int classes = t->model->network->class_count;
     double loss = 0;
     int correct = 0;
-    cnn_folded_fill(t->folded, t->model->parameters);
+    cnn_folded_fill(t->folded, cnn_trainer_weights(t));
     cnn_runner_prepare(t->validator, t->folded->parameters);
     for (int first = 0; first < t->held_back; first += batch) {
         const int n = t->held_back - first < batch ? t->held_back - first : batch;

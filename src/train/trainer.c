@@ -167,6 +167,25 @@ failed:
     return NULL;
 }
 
+/** What the recipe says of single images, as the loader reads it. */
+static cnn_augmentation augmentation_of(const cnn_augment_options *options)
+{
+    return (cnn_augmentation){
+        .shift = options->shift,
+        .reflect = options->fill == CNN_FILL_REFLECT,
+        .flip = options->flip != CNN_FLIP_OFF,
+        .alternate = options->flip == CNN_FLIP_ALTERNATE,
+        .rotate = options->rotate,
+        .scale = options->scale,
+        .shear = options->shear,
+        .elastic = {options->elastic, options->elastic_sigma},
+        .cutout = options->cutout,
+        .erase = options->erase,
+        .brightness = options->brightness,
+        .contrast = options->contrast,
+    };
+}
+
 cnn_status cnn_trainer_start(cnn_trainer *t, cnn_error *error)
 {
     cnn_augment_options augment;
@@ -178,14 +197,7 @@ cnn_status cnn_trainer_start(cnn_trainer *t, cnn_error *error)
         .batch = t->options.batch,
         .seed = t->seed,
         .augments = cnn_recipe_augments(t->model->recipe),
-        .augmentation = {.shift = augment.shift,
-                         .reflect = augment.fill == CNN_FILL_REFLECT,
-                         .flip = augment.flip != 0,
-                         .rotate = augment.rotate,
-                         .scale = augment.scale,
-                         .cutout = augment.cutout,
-                         .brightness = augment.brightness,
-                         .contrast = augment.contrast},
+        .augmentation = augmentation_of(&augment),
         .mixup = augment.mixup,
         .mean = t->model->mean,
         .deviation = t->model->deviation,

@@ -17,8 +17,8 @@ typedef struct cnn_update_part {
     int rows, columns;   /* of a matrix, else 0 */
 } cnn_update_part;
 
-/** The most states: the optimizer's and, last, the slow weights of lookahead. */
-#define CNN_TRAINER_STATES (CNN_OPTIMIZER_STATES + 1)
+/** The most states: the optimizer's and, after them, the slow weights of lookahead and the average. */
+#define CNN_TRAINER_STATES (CNN_OPTIMIZER_STATES + 2)
 
 /** What a lane's loss adds up. */
 typedef struct cnn_lane_result {
@@ -47,7 +47,7 @@ struct cnn_trainer {
     int steps; /* an epoch */
 
     const cnn_optimizer *optimizer;
-    cnn_real *states[CNN_TRAINER_STATES]; /* each in the parameters' layout; named by cnn_train_states() */
+    cnn_real *states[CNN_TRAINER_STATES]; /* each in the parameters' layout, as cnn_train_states() lists them */
     int state_count;
     cnn_update_part *parts; /* of all trained tensors, in the order of the slots */
     int part_count;
@@ -65,6 +65,9 @@ struct cnn_trainer {
     cnn_progress *history; /* [epochs], the finished ones filled */
     cnn_inspector *inspector;
 };
+
+/** The parameters that the model is to have: the average where there is one, else those that are trained. */
+cnn_real *cnn_trainer_weights(const cnn_trainer *trainer);
 
 /** Everything but the loader, which needs the position. */
 cnn_trainer *cnn_trainer_create(const cnn_recipe *recipe, const cnn_dataset *data, const cnn_trainer_options *options,

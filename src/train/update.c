@@ -9,7 +9,14 @@
  *   always ends so, be the count full or not: the model that is left has the slow weights. In between, validation and
  *   whoever takes the model see the fast ones. Running statistics are no weights and stay as they are.
  * - max-norm (Srebro and Shraibman 2005; Srivastava et al. 2014, "Dropout", 5.1): a unit's weight vector that has grown
- *   too long is cut to that length, after all else, and where slow weights meet the fast ones they are cut as well. */
+ *   too long is cut to that length, after all else, and where slow weights meet the fast ones they are cut as well.
+ * - averaging (Polyak and Juditsky 1992, with the exponential weights that are usual today): after each step an average
+ *   of the weights, a' = decay a + (1 - decay) w, goes after them; it is validated and becomes the model, and training
+ *   itself never reads it. In step t decay is at most (1 + t) / (10 + t), so that the first weights are forgotten soon;
+ *   that is the rule of TensorFlow's ExponentialMovingAverage. Running statistics are averaged as weights are: they
+ *   then belong to the weights of the same steps. What never changes is its own average to the bit.
+ * - bias-lr: biases learn so many times faster than the rest (Jordan 2024, arXiv 2404.00498: 64 times). They do not
+ *   decay, so that there is no more to it. */
 #include "train/update.h"
 
 #include "base/memory.h"
@@ -21,17 +28,31 @@
  * caches. */
 #define PART 4096
 
-int cnn_train_states(const cnn_train_options *options, const char *names[CNN_TRAINER_STATES])
+int cnn_train_states(const cnn_train_options *options, cnn_state_block states[CNN_TRAINER_STATES])
 {
     const cnn_optimizer *optimizer = cnn_optimizers[options->optimizer];
     int count = 0;
     for (; count < optimizer->state_count; count++) {
-        names[count] = optimizer->states[count];
+        states[count] = (cnn_state_block){.prefix = optimizer->states[count]};
     }
     if (options->lookahead > 0) {
-        names[count++] = "slow";
+        states[count++] = (cnn_state_block){.prefix = "slow"};
+    }
+    if (options->average > 0) {
+        states[count++] = (cnn_state_block){.prefix = "average", .whole = true};
     }
     return count;
+}
+
+/** The slow weights of lookahead. */
+static cnn_real *slow_weights(const cnn_trainer *t)
+{
+    return t->states[t->optimizer->state_count];
+}
+
+cnn_real *cnn_trainer_weights(const cnn_trainer *trainer)
+{
+    return trainer->options.average > 0 ? trainer->states[trainer->state_count - 1] : trainer->model->parameters;
 }
 
 /* ---- planning */
@@ -89,18 +110,18 @@ size_t cnn_update_room(const cnn_network *network, const cnn_optimizer *optimize
 cnn_status cnn_trainer_plan_update(cnn_trainer *t, cnn_error *error)
 {
     const cnn_network *network = t->model->network;
-    const char *names[CNN_TRAINER_STATES];
+    cnn_state_block states[CNN_TRAINER_STATES];
     t->optimizer = cnn_optimizers[t->options.optimizer];
-    t->state_count = cnn_train_states(&t->options, names);
+    t->state_count = cnn_train_states(&t->options, states);
     for (int i = 0; i < t->state_count; i++) {
         t->states[i] = cnn_alloc(network->parameter_count, sizeof *t->states[i]);
         if (t->states[i] == NULL) {
             return cnn_fail_memory(error);
         }
     }
-    if (t->options.lookahead > 0) {
-        memcpy(t->states[t->state_count - 1], t->model->parameters,
-               network->parameter_count * sizeof *t->model->parameters);
+    for (int i = t->optimizer->state_count; i < t->state_count;
+         i++) { /* slow weights and average begin as the weights */
+        memcpy(t->states[i], t->model->parameters, network->parameter_count * sizeof *t->model->parameters);
     }
     t->part_count = cut(network, t->optimizer, NULL, &t->room_size);
     t->parts = cnn_alloc((size_t)t->part_count, sizeof *t->parts);
@@ -195,7 +216,7 @@ static void update_part(void *context, int index, int thread)
     cnn_update update = {
         .vectors = network->vectors,
         .options = &t->options,
-        .learning_rate = t->learning_rate,
+        .learning_rate = t->learning_rate * (tensor->role == CNN_ROLE_BIAS ? t->options.bias_lr : 1),
         .step = step_number(t),
         .weight_decay = tensor->weight_decay,
         .count = part->count,
@@ -210,8 +231,8 @@ static void update_part(void *context, int index, int thread)
     }
     t->optimizer->update(&update);
     if (synchronizes(t)) {
-        network->vectors->lookahead((cnn_real)t->options.lookahead_share, t->states[t->state_count - 1] + offset,
-                                    update.parameters, part->count);
+        network->vectors->lookahead((cnn_real)t->options.lookahead_share, slow_weights(t) + offset, update.parameters,
+                                    part->count);
     }
     cnn_runner_note(t->runner, thread, -1, CNN_WORK_NONE);
 }
@@ -252,6 +273,19 @@ static bool is_constrained(const cnn_network *network)
     return slot < network->slot_count;
 }
 
+/** Numbers [index * PART, (index + 1) * PART) of the average follow those of the parameters, trained or not. */
+static void average_part(void *context, int index, int thread)
+{
+    const cnn_trainer *t = context;
+    const cnn_network *network = t->model->network;
+    const size_t first = (size_t)index * PART, left = network->parameter_count - first;
+    const double step = (double)step_number(t), decay = fmin(t->options.average, (1 + step) / (10 + step));
+    cnn_runner_note(t->runner, thread, -1, CNN_WORK_UPDATE);
+    network->vectors->follow(cnn_trainer_weights(t) + first, (cnn_real)(1 - decay), t->model->parameters + first,
+                             left < PART ? left : PART);
+    cnn_runner_note(t->runner, thread, -1, CNN_WORK_NONE);
+}
+
 void cnn_trainer_update(cnn_trainer *trainer)
 {
     cnn_trainer *t = trainer;
@@ -264,5 +298,8 @@ void cnn_trainer_update(cnn_trainer *trainer)
     cnn_team_run(t->team, t->part_count, update_part, t);
     if (is_constrained(t->model->network)) {
         cnn_team_run(t->team, t->model->network->slot_count, constrain_slot, t);
+    }
+    if (t->options.average > 0) {
+        cnn_team_run(t->team, (int)((t->model->network->parameter_count + PART - 1) / PART), average_part, t);
     }
 }

@@ -4,8 +4,8 @@
 
 #include "train/trainer.h"
 
-/** The names of the states that a training has beside its weights, as checkpoints store them; their number. */
-int cnn_train_states(const cnn_train_options *options, const char *names[CNN_TRAINER_STATES]);
+/** The states that a training has beside its weights, as checkpoints store them, without values; their number. */
+int cnn_train_states(const cnn_train_options *options, cnn_state_block states[CNN_TRAINER_STATES]);
 
 /** The numbers that a thread needs room for while it updates. */
 size_t cnn_update_room(const cnn_network *network, const cnn_optimizer *optimizer);

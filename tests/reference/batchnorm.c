@@ -59,13 +59,17 @@ static void backward(const reference_call *call)
         double mean, variance, dmean = 0, dvariance = 0;
         statistics(call, c, &mean, &variance);
         const double deviation = sqrt(variance + epsilon), gain = call->tensors[GAIN][c];
-        call->gradients[GAIN][c] = call->gradients[BIAS][c] = 0;
+        double dgain = 0;
+        call->gradients[BIAS][c] = 0;
         for (int r = 0; r < rows; r++) {
             const double dy = call->dy[r * channels + c], centred = call->x[r * channels + c] - mean;
             call->gradients[BIAS][c] += dy;
-            call->gradients[GAIN][c] += dy * centred / deviation;
+            dgain += dy * centred / deviation;
             dvariance += dy * gain * centred * -0.5 / pow(deviation, 3);
             dmean += -dy * gain / deviation;
+        }
+        if (!reference_has(call->text, "gain", "off")) {
+            call->gradients[GAIN][c] = dgain;
         }
         for (int r = 0; r < rows; r++) {
             call->dx[r * channels + c] = call->dy[r * channels + c] * gain / deviation +

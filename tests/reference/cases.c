@@ -76,6 +76,8 @@ const layer_case layer_cases[] = {
     {"batchnorm", {3, 5, 7}, 3},
     {"batchnorm momentum=0.5 epsilon=0.01", {2, 3, 17}, 5},
     {"batchnorm bias=0.5", {1, 1, 3}, 7},
+    {"batchnorm gain=off", {3, 5, 7}, 3},
+    {"batchnorm gain=off epsilon=0.001", {2, 3, 33}, 4},
     {"standardize", {3, 5, 7}, 4},
     {"standardize", {6, 6, 3}, 3},
     {"penalty l1=0.25", {3, 5, 7}, 4},

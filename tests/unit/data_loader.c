@@ -46,7 +46,13 @@ static cnn_loader_options options_from(int epoch, int step, bool augments)
                                 .batch = BATCH,
                                 .seed = 42,
                                 .augments = augments,
-                                .augmentation = {.shift = 1, .flip = true, .rotate = 5, .brightness = 0.1},
+                                .augmentation = {.shift = 1,
+                                                 .flip = true,
+                                                 .alternate = true,
+                                                 .rotate = 5,
+                                                 .elastic = {0.5, 1},
+                                                 .brightness = 0.1,
+                                                 .erase = 0.5},
                                 .mean = mean,
                                 .deviation = deviation,
                                 .epoch = epoch,
@@ -361,7 +367,7 @@ static void memory_that_is_out_is_said_so(void **state)
             assert_int_equal(error.status, CNN_MEMORY);
         }
     }
-    assert_true(allocation > 13);
+    assert_true(allocation > 14);
     cnn_loader_free(loader);
 }
 

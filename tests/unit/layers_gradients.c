@@ -57,17 +57,17 @@ static double penalty(const harness *h, double x)
 /** The twin's loss as it stands; running statistics keep their values. */
 static double twin_loss(reference_call *twin, const harness *h)
 {
-    double states[2][MOST_STATES];
+    double states[CNN_LAYER_TENSORS][MOST_STATES];
     for (int t = 0; t < h->plan.tensor_count; t++) {
         if (h->plan.tensors[t].role == CNN_ROLE_STATE) {
             assert_true(h->sizes[t] <= MOST_STATES);
-            memcpy(states[t % 2], twin->tensors[t], h->sizes[t] * sizeof(double));
+            memcpy(states[t], twin->tensors[t], h->sizes[t] * sizeof(double));
         }
     }
     h->twin->forward(twin);
     for (int t = 0; t < h->plan.tensor_count; t++) {
         if (h->plan.tensors[t].role == CNN_ROLE_STATE) {
-            memcpy(twin->tensors[t], states[t % 2], h->sizes[t] * sizeof(double));
+            memcpy(twin->tensors[t], states[t], h->sizes[t] * sizeof(double));
         }
     }
     double loss = dot(twin->dy, twin->y, (size_t)h->n * h->output);
@@ -120,17 +120,17 @@ static void test_twins(void **state)
 /** The layer's loss, in double whatever its numbers are; running statistics keep their values. */
 static double layer_loss(harness *h)
 {
-    cnn_real states[2][MOST_STATES];
+    cnn_real states[CNN_LAYER_TENSORS][MOST_STATES];
     for (int t = 0; t < h->plan.tensor_count; t++) {
         if (h->plan.tensors[t].role == CNN_ROLE_STATE) {
             assert_true(h->sizes[t] <= MOST_STATES);
-            memcpy(states[t % 2], h->tensors[t].data, h->tensors[t].size);
+            memcpy(states[t], h->tensors[t].data, h->tensors[t].size);
         }
     }
     harness_forward(h, true);
     for (int t = 0; t < h->plan.tensor_count; t++) {
         if (h->plan.tensors[t].role == CNN_ROLE_STATE) {
-            memcpy(h->tensors[t].data, states[t % 2], h->tensors[t].size);
+            memcpy(h->tensors[t].data, states[t], h->tensors[t].size);
         }
     }
     double sum = 0;

@@ -189,6 +189,25 @@ static void steps_of_rmsprop(void **state)
     }
 }
 
+static void following_goes_a_share_of_the_way(void **state)
+{
+    (void)state;
+    const cnn_real share = (cnn_real)0.001;
+    cnn_real found[ARRAYS][COLUMNS + 1], expected[ARRAYS][COLUMNS + 1];
+    for (size_t count = 0; count <= COLUMNS; count++) {
+        fill_arrays(found);
+        fill_arrays(expected);
+        for (size_t i = 0; i < count; i++) {
+            expected[S][i] += share * (expected[W][i] - expected[S][i]);
+        }
+        kernels->follow(found[S], share, found[W], count);
+        assert_memory_equal(found, expected, sizeof found);
+        memcpy(found[S], found[W], sizeof found[S]);
+        kernels->follow(found[S], share, found[W], count);
+        assert_memory_equal(found[S], found[W], sizeof found[S]);
+    }
+}
+
 static void scales_blends_and_looks_ahead(void **state)
 {
     (void)state;
@@ -252,6 +271,7 @@ int main(void)
         cmocka_unit_test(steps_of_adamw),
         cmocka_unit_test(steps_of_adam),
         cmocka_unit_test(steps_of_rmsprop),
+        cmocka_unit_test(following_goes_a_share_of_the_way),
         cmocka_unit_test(scales_blends_and_looks_ahead),
         cmocka_unit_test(sums_squares_in_double),
         cmocka_unit_test(rectifying_keeps_nan),

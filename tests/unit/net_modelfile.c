@@ -50,7 +50,8 @@ static void a_round_trip_gives_the_same_bytes(void **state)
 {
     (void)state;
     cnn_model *model = make_model("input 5x5x3\nresidual projection=batchnorm {\nconv filters=2 kernel=3 "
-                                  "padding=same\nbatchnorm\n}\ndense units=3\ntrain lr=0.1\naugment flip=on\n");
+                                  "padding=same\nbatchnorm gain=off\n}\ndense units=3\ntrain lr=0.1\n"
+                                  "augment flip=alternate\n");
     const double mean[] = {0.1, 1.0 / 3, 0.4465}, deviation[] = {0.2470322, 1e-3, 0.26158784172796473};
     assert_int_equal(cnn_model_set_scale(model, mean, deviation, NULL), CNN_OK);
     assert_int_equal(cnn_model_set_metadata(model, "note", "tab\there, \x01, line\nbreak, \"quoted\"", NULL), CNN_OK);
@@ -156,7 +157,7 @@ static checkpoint make_checkpoint(void)
     static const char *const prefixes[] = {"momentum", "second"};
     for (int i = 0; i < 2; i++) {
         const size_t count = c.model->network->parameter_count;
-        c.states[i] = (cnn_state_block){prefixes[i], calloc(count, sizeof(cnn_real)), count};
+        c.states[i] = (cnn_state_block){prefixes[i], calloc(count, sizeof(cnn_real)), count, false};
         for (size_t k = 0; k < count; k++) {
             c.states[i].values[k] = (cnn_real)(k + 1) / (cnn_real)(i + 2);
         }
@@ -206,6 +207,43 @@ static void a_checkpoint_keeps_the_trained_tensors_states(void **state)
     free_checkpoint(&back);
 }
 
+/** Running statistics with the rest; their variances are as little negative as the model's. */
+static void a_whole_block_keeps_all_tensors(void **state)
+{
+    (void)state;
+    checkpoint c = make_checkpoint(), back = make_checkpoint();
+    file f = {0};
+    static safetensors s;
+    cnn_error error;
+    c.states[1].whole = back.states[1].whole = true;
+    assert_int_equal(cnn_model_encode(c.model, c.states, 2, &f.bytes, &f.size, NULL), CNN_OK);
+    assert_true(safetensors_parse(f.bytes, f.size, &s));
+    assert_int_equal(s.count, 8 + 6 + 8);
+    assert_string_equal(s.tensors[14].name, "second/conv1.weight");
+    assert_string_equal(s.tensors[19].name, "second/batchnorm1.variance");
+    memset(back.states[1].values, 0, c.states[1].count * sizeof(cnn_real));
+    cnn_model *read = cnn_model_decode(f.bytes, f.size, "checkpoint", back.states, 2, NULL);
+    assert_non_null(read);
+    for (int slot = 0; slot < read->network->slot_count; slot++) {
+        const cnn_slot *place = &read->network->slots[slot];
+        for (size_t k = place->offset; k < place->offset + place->count; k++) {
+            assert_true((double)back.states[1].values[k] == (double)(float)c.states[1].values[k]);
+        }
+        for (size_t k = 0; k < place->count && strcmp(cnn_network_tensor(read->network, slot)->name, "variance") == 0;
+             k++) {
+            c.states[1].values[place->offset + k] *= -1;
+        }
+    }
+    cnn_model_free(read);
+    cnn_free(f.bytes);
+    assert_int_equal(cnn_model_encode(c.model, c.states, 2, &f.bytes, &f.size, NULL), CNN_OK);
+    assert_null(cnn_model_decode(f.bytes, f.size, "forged", back.states, 2, &error));
+    assert_string_equal(error.message, "forged: tensor second/batchnorm1.variance holds a number that is negative");
+    cnn_free(f.bytes);
+    free_checkpoint(&c);
+    free_checkpoint(&back);
+}
+
 static void checkpoints_and_models_are_not_confused(void **state)
 {
     (void)state;
@@ -220,7 +258,7 @@ static void checkpoints_and_models_are_not_confused(void **state)
     const cnn_real before = c.states[0].values[0] = 42;
     assert_null(cnn_model_decode(f.bytes, f.size, "one", c.states, 1, &error));
     assert_int_equal(error.status, CNN_FORMAT);
-    cnn_state_block renamed[2] = {c.states[0], {"third", c.states[1].values, c.states[1].count}};
+    cnn_state_block renamed[2] = {c.states[0], {"third", c.states[1].values, c.states[1].count, false}};
     assert_null(cnn_model_decode(f.bytes, f.size, "other", renamed, 2, &error));
     assert_string_equal(error.message, "other: has no tensor third/conv1.weight, which its recipe needs");
     c.states[1].count--;
@@ -290,6 +328,7 @@ int main(void)
         cmocka_unit_test(what_is_not_finite_is_not_written),
         cmocka_unit_test(saving_and_loading_go_through_a_file),
         cmocka_unit_test(a_checkpoint_keeps_the_trained_tensors_states),
+        cmocka_unit_test(a_whole_block_keeps_all_tensors),
         cmocka_unit_test(checkpoints_and_models_are_not_confused),
         cmocka_unit_test(failing_allocations_are_reported),
         cmocka_unit_test(a_golden_file_is_written_as_it_was_read),

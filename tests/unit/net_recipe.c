@@ -98,6 +98,7 @@ static void gives_options(void **state)
     assert_true(train.epochs == 10 && train.lr == 0.05 && train.optimizer == CNN_OPTIMIZER_SGD);
     assert_false(cnn_recipe_augments(recipe));
     assert_true(train.clip == 0 && train.lookahead == 0 && train.lookahead_share == 0.5);
+    assert_true(train.bias_lr == 1 && train.average == 0);
     cnn_recipe_free(recipe);
     recipe = parse("input 28x28x1\ntrain optimizer=muon nesterov=on lookahead=5 clip=0\naugment mixup=0.4\n");
     assert_true(cnn_recipe_augments(recipe));
@@ -139,6 +140,8 @@ static void places_errors_of_options(void **state)
                  "r:2:1: train: nesterov=on needs momentum above 0");
     assert_fails(INPUT "train optimizer=adagrad\n",
                  "r:2:7: train: optimizer=adagrad: must be sgd or adamw or adam or rmsprop or muon");
+    assert_fails(INPUT "augment flip=always\n", "r:2:9: augment: flip=always: must be off or on or alternate");
+    assert_fails(INPUT "train average=1\n", "r:2:7: train: average=1: must be a number, 0 to 0.999999");
     assert_fails(INPUT "train val=1.5\n",
                  "r:2:1: train: val=1.5: must be a share below 1, or a whole number of images");
 }
@@ -261,8 +264,8 @@ static void set_explains_and_changes_nothing(void **state)
         {"conv=conv", "test.recipe:2:1: conv: filters= is missing"},
         {"conv=covn filters=2", "test.recipe:2:1: unknown statement 'covn'; did you mean 'conv'?"},
         {"input.shape=8x8x2", "input: 8x8x2: an image has 1 channel (grey) or 3 (colour)"},
-        {"augment.turn=3", "augment: unknown option 'turn'; known are: shift, fill, flip, rotate, scale, cutout, "
-                           "brightness, contrast, mixup"},
+        {"augment.turn=3", "augment: unknown option 'turn'; known are: shift, fill, flip, rotate, scale, shear, "
+                           "elastic, elastic-sigma, cutout, erase, brightness, contrast, mixup"},
     };
     cnn_recipe *recipe = parse(text);
     for (size_t i = 0; i < sizeof cases / sizeof *cases; i++) {

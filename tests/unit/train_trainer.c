@@ -151,10 +151,10 @@ static void threads_and_stops_change_nothing(void **state)
     (void)state;
     const char *const trains[] = {
         usual,
-        "train epochs=4 batch=32 optimizer=adamw lr=0.003",
+        "train epochs=4 batch=32 optimizer=adamw lr=0.003 average=0.9 val=9\naugment flip=alternate elastic=1 erase=1",
         "train epochs=2 batch=32 optimizer=adam lr=0.003 lookahead=4 clip=0.5\naugment mixup=0.3",
         "train epochs=2 batch=32 optimizer=rmsprop lr=0.001 lookahead=3",
-        "train epochs=2 batch=32 optimizer=muon lr=0.02 nesterov=on weight-decay=0.01 lookahead=7",
+        "train epochs=2 batch=32 optimizer=muon nesterov=on weight-decay=0.01 lookahead=7 average=0.5 bias-lr=8",
     };
     cnn_dataset *data = make_data(IMAGES);
     for (size_t i = 0; i < sizeof trains / sizeof *trains; i++) {

@@ -249,7 +249,7 @@ static void threads_change_nothing(void **state)
     (void)state;
     const char *const trains[] = {
         "train epochs=3 batch=16 optimizer=adam lr=0.01 clip=0.5 lookahead=2 weight-decay=0.01\naugment mixup=0.4",
-        "train epochs=3 batch=16 optimizer=rmsprop lr=0.001 clip=0.5\naugment mixup=1",
+        "train epochs=3 batch=16 optimizer=rmsprop lr=0.001 clip=0.5 average=0.9 bias-lr=4\naugment mixup=1",
         "train epochs=3 batch=16 optimizer=muon lr=0.02 nesterov=on clip=0.5 lookahead=4 weight-decay=0.01",
     };
     for (size_t i = 0; i < sizeof trains / sizeof *trains; i++) {
@@ -318,6 +318,7 @@ static void memory_is_accounted_for(void **state)
     const int64_t image = SIDE * SIDE * (int64_t)sizeof(cnn_real), matrix = 128 * 96 * (int64_t)sizeof(cnn_real);
     const int64_t sgd = training_bytes("train batch=16");
     assert_int_equal(training_bytes("train batch=16 lookahead=5"), sgd + block);
+    assert_int_equal(training_bytes("train batch=16 lookahead=5 average=0.9"), sgd + 2 * block);
     assert_int_equal(training_bytes("train batch=16 optimizer=rmsprop clip=1"), sgd);
     assert_int_equal(training_bytes("train batch=16 optimizer=adam lookahead=5"), sgd + 2 * block);
     assert_int_equal(training_bytes("train batch=16\naugment mixup=1"), sgd + image + 3 * BATCH * (4 + 8));
@@ -329,7 +330,10 @@ static void failing_allocations_are_reported(void **state)
 {
     (void)state;
     char text[1024];
-    snprintf(text, sizeof text, "%strain batch=16 optimizer=muon lookahead=2 clip=1\naugment mixup=1\n", network);
+    snprintf(text, sizeof text,
+             "%strain batch=16 optimizer=muon lookahead=2 clip=1 average=0.9\n"
+             "augment mixup=1 elastic=1\n",
+             network);
     cnn_recipe *recipe = cnn_recipe_parse(text, "test.recipe", NULL);
     cnn_trainer *trainer = NULL;
     for (long k = 0; trainer == NULL; k++) {
