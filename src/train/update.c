@@ -258,7 +258,7 @@ static void constrain_slot(void *context, int index, int thread)
         }
     }
     if (synchronizes(t)) {
-        memcpy(t->states[t->state_count - 1] + slot->offset, weights, slot->count * sizeof *weights);
+        memcpy(slow_weights(t) + slot->offset, weights, slot->count * sizeof *weights);
     }
     cnn_runner_note(t->runner, thread, -1, CNN_WORK_NONE);
 }
