@@ -25,35 +25,25 @@ typedef struct cnn_weight_options {
 #define CNN_INITIALIZATION_WORDS ((const char *const[]){CNN_INITIALIZATION_LIST(CNN_INITIALIZATION_WORD) NULL})
 #define CNN_FAN_WORDS ((const char *const[]){"auto", "in", "out", NULL})
 
+/* One row of the table below. */
+#define CNN_WEIGHT_ROW(offset, type, name, field, least, most, fallback, words, help)                                  \
+    {                                                                                                                  \
+        name, type, (offset) + offsetof(cnn_weight_options, field), least, most, fallback, words, help, false          \
+    }
+#define CNN_WEIGHT_CHOICE(offset, name, field, words, help)                                                            \
+    CNN_WEIGHT_ROW(offset, CNN_OPTION_CHOICE, name, field, 0, 0, "auto", words, help)
+#define CNN_WEIGHT_NUMBER(offset, name, field, most, help)                                                             \
+    CNN_WEIGHT_ROW(offset, CNN_OPTION_NUMBER, name, field, 0, most, "auto", CNN_OPTION_AUTO_WORDS, help)
+
 /** The rows of a layer's option table for the weight options at `offset` of its options struct. */
 #define CNN_WEIGHT_TABLE(offset)                                                                                       \
-    {"bias",                                                                                                           \
-     CNN_OPTION_NUMBER,                                                                                                \
-     (offset) + offsetof(cnn_weight_options, bias),                                                                    \
-     -1000,                                                                                                            \
-     1000,                                                                                                             \
-     "on",                                                                                                             \
-     CNN_OPTION_OFF_ON,                                                                                                \
-     "a trained offset of each output: whether, or what it begins as; on: as train says",                              \
-     false},                                                                                                           \
-        {"init",                                                                                                       \
-         CNN_OPTION_CHOICE,                                                                                            \
-         (offset) + offsetof(cnn_weight_options, init),                                                                \
-         0,                                                                                                            \
-         0,                                                                                                            \
-         "auto",                                                                                                       \
-         CNN_INITIALIZATION_WORDS,                                                                                     \
-         "how the weights begin: see the words of init= at the end; auto: as train says",                              \
-         false},                                                                                                       \
-        {"fan",                                                                                                        \
-         CNN_OPTION_CHOICE,                                                                                            \
-         (offset) + offsetof(cnn_weight_options, fan),                                                                 \
-         0,                                                                                                            \
-         0,                                                                                                            \
-         "auto",                                                                                                       \
-         CNN_FAN_WORDS,                                                                                                \
-         "init=he-... and lecun-... divide by a unit's inputs (in) or by the units that read an input (out)",          \
-         false},                                                                                                       \
+    CNN_WEIGHT_ROW(offset, CNN_OPTION_NUMBER, "bias", bias, -1000, 1000, "on", CNN_OPTION_OFF_ON,                      \
+                   "a trained offset of each output: whether, or what it begins as; on: as train says"),               \
+        CNN_WEIGHT_CHOICE(offset, "init", init, CNN_INITIALIZATION_WORDS,                                              \
+                          "how the weights begin: see the words of init= at the end; auto: as train says"),            \
+        CNN_WEIGHT_CHOICE(                                                                                             \
+            offset, "fan", fan, CNN_FAN_WORDS,                                                                         \
+            "init=he-... and lecun-... divide by a unit's inputs (in) or by the units that read an input (out)"),      \
         CNN_WEIGHT_NUMBER(offset, "limit", limit, 1000, "of init=uniform: from -limit to limit"),                      \
         CNN_WEIGHT_NUMBER(offset, "std", std, 1000, "of init=normal: standard deviation"),                             \
         CNN_WEIGHT_NUMBER(offset, "weight-decay", weight_decay, 10, "pull of the weights towards 0 (L2)"),             \
@@ -61,11 +51,6 @@ typedef struct cnn_weight_options {
                           "pull towards 0 by an amount that does not depend on the weight's size (L1)"),               \
         CNN_WEIGHT_NUMBER(offset, "max-norm", max_norm, 1e6,                                                           \
                           "length to which a unit's weight vector is cut where it is longer; 0: any")
-#define CNN_WEIGHT_NUMBER(offset, name, field, most, help)                                                             \
-    {                                                                                                                  \
-        name, CNN_OPTION_NUMBER, (offset) + offsetof(cnn_weight_options, field), 0, most, "auto",                      \
-            CNN_OPTION_AUTO_WORDS, help, false                                                                         \
-    }
 
 /** The tensor "weight" as a layer's options describe it: `shape` has rank and sizes, units first and channels last;
  * units and channels are in `groups` groups. Fails where it has more than INT_MAX numbers. */

@@ -15,8 +15,11 @@
 #define WHITEN_STEP 3
 /** Added to the eigenvalues, of standardized pixels: noise below it stays small (Coates, Lee, Ng 2011). */
 #define WHITEN_EPSILON 0.1
-/** Below this variance, of pixels counted 0 .. 255, a channel or pixel is constant. */
+/** Below this variance, of pixels counted 0 .. 255, a channel is constant. */
 #define CONSTANT_VARIANCE 1e-6
+/** The least deviation that one pixel is divided by, in the same counting: digits' margins are nearly constant, and a
+ * speck there in a test image would drown everything else. */
+#define LEAST_PIXEL_DEVIATION 8.0
 
 void cnn_measure_scale(const cnn_dataset *data, const int *indices, int count, double *mean, double *deviation)
 {
@@ -71,7 +74,7 @@ static void fit_pixels(const cnn_model *model, const cnn_dataset *data, const in
         for (size_t p = 0; p < length; p++) {
             const double mean = (double)sums[p] / count, variance = (double)squares[p] / count - mean * mean;
             means[first + p] = (cnn_real)(mean / 255);
-            factors[first + p] = variance > CONSTANT_VARIANCE ? (cnn_real)(255 / sqrt(variance)) : 1;
+            factors[first + p] = (cnn_real)(255 / fmax(sqrt(fmax(variance, 0)), LEAST_PIXEL_DEVIATION));
         }
     }
 }

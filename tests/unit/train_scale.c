@@ -95,6 +95,7 @@ static void pixels_are_standardized(void **state)
         }
         assert_true(fabs(sum) < 1e-5);
         assert_true(fabs(squares - (p == 7 ? 0 : 1)) < 1e-5);
+        assert_true(factor[p] <= (cnn_real)(255 / 8.0)); /* of pixels that hardly change, too */
     }
     cnn_model_free(model);
 }
