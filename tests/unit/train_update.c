@@ -4,63 +4,21 @@
 #include "train/loss.h"
 #include "train/step.h"
 #include "train/update.h"
-#include "unit/unit.h"
+#include "unit/noise.h"
 
 #include <math.h>
 #include <stdio.h>
 #include <string.h>
 
-enum { IMAGES = 44, SIDE = 8, CLASSES = 3, BATCH = 16, STEPS = 3 };
+enum { BATCH = 16, STEPS = 3 };
 
 /* Gradients a lane and over the whole batch, and a tensor of more than one part. */
 static const char *const network = "input 8x8x1\nconv filters=6 padding=same\nbatchnorm\nrelu\nmaxpool size=2\n"
                                    "dense units=128\nrelu\ndense units=3\n";
 
-static cnn_dataset *data;
-
-static int set_up(void **state)
-{
-    (void)state;
-    static uint8_t pixels[IMAGES * SIDE * SIDE];
-    static int labels[IMAGES];
-    cnn_random random = cnn_random_at(1, CNN_RANDOM_AUGMENT, 0, 0);
-    for (size_t i = 0; i < sizeof pixels; i++) {
-        pixels[i] = (uint8_t)cnn_random_below(&random, 256);
-    }
-    for (int i = 0; i < IMAGES; i++) {
-        labels[i] = i % CLASSES;
-    }
-    const cnn_dataset_content content = {.pixels = pixels,
-                                         .labels = labels,
-                                         .count = IMAGES,
-                                         .shape = {SIDE, SIDE, 1},
-                                         .class_names = (const char *const[]){"a", "b", "c"},
-                                         .class_count = CLASSES};
-    data = cnn_dataset_new(&content, NULL);
-    return data == NULL;
-}
-
-static int tear_down(void **state)
-{
-    (void)state;
-    cnn_dataset_free(data);
-    return 0;
-}
-
 static cnn_trainer *make_trainer(const char *train, int threads)
 {
-    char text[1024];
-    cnn_error error = {0};
-    snprintf(text, sizeof text, "%s%s\n", network, train);
-    cnn_recipe *recipe = cnn_recipe_parse(text, "test.recipe", &error);
-    cnn_trainer *trainer =
-        recipe == NULL ? NULL
-                       : cnn_trainer_new(recipe, data, &(cnn_trainer_options){.threads = threads, .seed = 5}, &error);
-    if (trainer == NULL) {
-        fail_msg("%s", error.message);
-    }
-    cnn_recipe_free(recipe);
-    return trainer;
+    return make_noise_trainer(network, train, threads);
 }
 
 static void run(cnn_trainer *trainer, int steps)
