@@ -185,7 +185,8 @@ static void print_cell(FILE *stream, const char *text, int length)
     fputs(" |", stream);
 }
 
-static void print_row(FILE *stream, const cnn_comparison *comparison, int combination)
+/** `shown` [COLUMNS] says which columns the table has. */
+static void print_row(FILE *stream, const cnn_comparison *comparison, int combination, const bool *shown)
 {
     const cnn_grid *grid = comparison->grid;
     const cnn_run *run = first_run(comparison, combination);
@@ -198,7 +199,7 @@ static void print_row(FILE *stream, const cnn_comparison *comparison, int combin
         print_cell(stream, value, (int)strlen(value));
     }
     for (size_t k = 0; k < COLUMNS; k++) {
-        if (is_shown(comparison, &columns[k])) {
+        if (shown[k]) {
             print_number(stream, comparison, &columns[k], summarize(comparison, combination, &columns[k]));
         }
     }
@@ -210,12 +211,14 @@ void cnn_comparison_markdown(const cnn_comparison *comparison, FILE *stream)
 {
     const cnn_grid *grid = comparison->grid;
     int count = 4 + grid->vary_count;
+    bool shown[COLUMNS];
     fputs("| recipe |", stream);
     for (int i = 0; i < grid->vary_count; i++) {
         fprintf(stream, " %s |", grid->varies[i].key);
     }
     for (size_t k = 0; k < COLUMNS; k++) {
-        if (is_shown(comparison, &columns[k])) {
+        shown[k] = is_shown(comparison, &columns[k]);
+        if (shown[k]) {
             print_title(stream, comparison, &columns[k]);
             count++;
         }
@@ -226,7 +229,7 @@ void cnn_comparison_markdown(const cnn_comparison *comparison, FILE *stream)
     }
     fputs("\n", stream);
     for (int i = 0; i < grid->count; i++) {
-        print_row(stream, comparison, i);
+        print_row(stream, comparison, i, shown);
     }
 }
 

@@ -5,10 +5,6 @@
 #include "data/dataset.h"
 #include "net/model.h"
 
-/** Mean and deviation of each channel over `count` images, pixels counted 0 .. 1; a constant channel has deviation 1.
- */
-void cnn_measure_scale(const cnn_dataset *data, const int *indices, int count, double *mean, double *deviation);
-
 /** Fits the model's input scaling, and the fixed layer that it may begin with, to the images data[indices[count]], as
  * the recipe's scale= says. */
 cnn_status cnn_scale_fit(cnn_model *model, const cnn_dataset *data, const int *indices, int count, cnn_error *error);

@@ -1,7 +1,7 @@
 /* Layers whose weights training leaves alone: convolutions that are frozen, and the fixed first layer that scales the
  * input. They let gradients through, are in the model file, count for no parameters, and change nothing about
  * resuming and threads. */
-#include "base/file.h"
+#include "unit/saved.h"
 #include "unit/training.h"
 
 #include <stdlib.h>
@@ -195,26 +195,6 @@ static void an_inspection_tells_them_apart(void **state)
 }
 
 /* ---- files */
-
-static void assert_same_file(const char *one, const char *other)
-{
-    unsigned char *a, *b;
-    size_t a_size, b_size;
-    assert_int_equal(cnn_file_read(one, 1 << 24, &a, &a_size, NULL), CNN_OK);
-    assert_int_equal(cnn_file_read(other, 1 << 24, &b, &b_size, NULL), CNN_OK);
-    assert_int_equal(a_size, b_size);
-    assert_memory_equal(a, b, a_size);
-    cnn_free(a);
-    cnn_free(b);
-}
-
-static void save_model(const cnn_trainer *trainer, const char *path)
-{
-    cnn_model *model = cnn_trainer_model(trainer, NULL);
-    assert_non_null(model);
-    assert_int_equal(cnn_model_save(model, path, NULL), CNN_OK);
-    cnn_model_free(model);
-}
 
 /** Stopped after each second step and resumed, the training ends with the same file as one that went on. */
 static void check_resuming(const char *text)

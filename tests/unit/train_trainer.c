@@ -4,7 +4,7 @@
 #include "base/random.h"
 #include "cnn.h"
 #include "train/trainer.h"
-#include "unit/unit.h"
+#include "unit/saved.h"
 
 #include <stdio.h>
 #include <stdlib.h>
@@ -81,26 +81,6 @@ static cnn_progress run_to_end(cnn_trainer *trainer)
         }
     } while (!progress.done);
     return progress;
-}
-
-static void save_model(const cnn_trainer *trainer, const char *path)
-{
-    cnn_model *model = cnn_trainer_model(trainer, NULL);
-    assert_non_null(model);
-    assert_int_equal(cnn_model_save(model, path, NULL), CNN_OK);
-    cnn_model_free(model);
-}
-
-static void assert_same_file(const char *one, const char *other)
-{
-    unsigned char *a, *b;
-    size_t a_size, b_size;
-    assert_int_equal(cnn_file_read(one, 1 << 24, &a, &a_size, NULL), CNN_OK);
-    assert_int_equal(cnn_file_read(other, 1 << 24, &b, &b_size, NULL), CNN_OK);
-    assert_int_equal(a_size, b_size);
-    assert_memory_equal(a, b, a_size);
-    cnn_free(a);
-    cnn_free(b);
 }
 
 static void assert_same_progress(const cnn_progress *a, const cnn_progress *b)
