@@ -38,6 +38,8 @@ typedef enum cnn_role {
     X(NORMAL, "normal", "deviation std")                                                                               \
     X(ORTHOGONAL, "orthogonal", "orthogonal rows or columns; Saxe et al. 2014, arXiv 1312.6120")                       \
     X(DIRAC, "dirac", "unit i passes channel i through; those beyond the channels uniform in +-1 / sqrt(fan_in)")      \
+    X(WHITEN, "whiten",                                                                                                \
+      "of a conv that reads the images: eigenvectors of their patches' covariance / sqrt(eigenvalue), and negatives")  \
     X(ZEROS, "zeros", "all zero")
 
 typedef enum cnn_initialization {
@@ -66,11 +68,11 @@ typedef struct cnn_tensor {
     cnn_initialization initialization;
     int fan_in, fan_out;
     cnn_fan fan;
-    double value;                      /* of CONSTANT */
-    double limit, std;                 /* of UNIFORM, NORMAL */
-    double slope;                      /* of the activation that follows, for HE */
-    double gain;                       /* standard deviation of what ORTHOGONAL makes of inputs of deviation 1 */
-    double weight_decay, l1, max_norm; /* of this tensor; 0: none */
+    double value;                            /* of CONSTANT */
+    double limit, std;                       /* of UNIFORM, NORMAL */
+    double slope;                            /* of the activation that follows, for HE */
+    double gain;                             /* standard deviation of what ORTHOGONAL makes of inputs of deviation 1 */
+    double weight_decay, l1, max_norm, norm; /* of this tensor; 0: none */
 } cnn_tensor;
 
 /** What a layer computes in training: its output, its input's gradient, its tensors' gradients. */

@@ -14,6 +14,7 @@ cnn_status cnn_plan_weight(cnn_layer_plan *plan, const cnn_weight_options *optio
     weight.weight_decay = options->weight_decay;
     weight.l1 = options->l1;
     weight.max_norm = options->max_norm;
+    weight.norm = options->norm;
     const cnn_status status = cnn_plan_tensor(plan, weight, error);
     if (status != CNN_OK) {
         return status;
@@ -64,6 +65,7 @@ cnn_status cnn_tensor_inherit(cnn_tensor *tensor, const cnn_weight_options *trai
     inherit_number(&tensor->weight_decay, train->weight_decay);
     inherit_number(&tensor->l1, train->l1);
     inherit_number(&tensor->max_norm, train->max_norm);
+    inherit_number(&tensor->norm, train->norm);
     if (tensor->initialization == CNN_INITIALIZE_UNIFORM && !(tensor->limit > 0)) {
         return cnn_fail(error, CNN_USAGE, "init=uniform needs limit=NUMBER above 0");
     }

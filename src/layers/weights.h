@@ -11,7 +11,7 @@ typedef struct cnn_weight_options {
     double limit; /* of init=uniform; CNN_OPTION_AUTO in a layer */
     double std;   /* of init=normal; likewise */
     double bias;  /* what biases begin as; in a layer CNN_BIAS_OFF or CNN_BIAS_ON too */
-    double weight_decay, l1, max_norm;
+    double weight_decay, l1, max_norm, norm;
 } cnn_weight_options;
 
 /** The words of a number that a layer may leave to the train statement. */
@@ -50,7 +50,9 @@ typedef struct cnn_weight_options {
         CNN_WEIGHT_NUMBER(offset, "l1", l1, 10,                                                                        \
                           "pull towards 0 by an amount that does not depend on the weight's size (L1)"),               \
         CNN_WEIGHT_NUMBER(offset, "max-norm", max_norm, 1e6,                                                           \
-                          "length to which a unit's weight vector is cut where it is longer; 0: any")
+                          "length to which a unit's weight vector is cut where it is longer; 0: any"),                 \
+        CNN_WEIGHT_NUMBER(offset, "norm", norm, 1e6,                                                                   \
+                          "root mean square of the units' weight vectors' lengths, which each step restores; 0: any")
 
 /** The tensor "weight" as a layer's options describe it: `shape` has rank and sizes, units first and channels last;
  * units and channels are in `groups` groups. Fails where it has more than INT_MAX numbers. */

@@ -197,7 +197,8 @@ static void initialize(const cnn_tensor *tensor, cnn_random random, size_t count
     case CNN_INITIALIZE_DIRAC:
         fill_dirac(tensor, random, count, out);
         break;
-    case CNN_INITIALIZE_AUTO: /* settled before */
+    case CNN_INITIALIZE_AUTO:   /* settled before */
+    case CNN_INITIALIZE_WHITEN: /* the trainer's work: it has the images */
     case CNN_INITIALIZE_ZEROS:
         fill_constant(0, count, out);
         break;

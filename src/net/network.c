@@ -120,15 +120,35 @@ cnn_status cnn_network_append(cnn_network *network, const cnn_layer_kind *kind, 
     return add_slots(network, error);
 }
 
+/** init=whiten is computed of the images' patches, as the layer's kernel sees them. */
+static cnn_status check_whitening(const cnn_node *node, const cnn_tensor *tensor, cnn_error *error)
+{
+    if (tensor->initialization != CNN_INITIALIZE_WHITEN) {
+        return CNN_OK;
+    }
+    if (node->input != 0 || tensor->rank != 4 || tensor->sizes[3] != node->plan.input.channels) {
+        return cnn_fail(error, CNN_USAGE, "init=whiten is for a convolution that reads the images, without groups");
+    }
+    if (tensor->fan_in > CNN_WHITEN_MOST || tensor->sizes[0] > 2 * tensor->fan_in) {
+        return cnn_fail(error, CNN_USAGE,
+                        "init=whiten has patches of at most %d numbers, not %d, and at most two filters for each",
+                        CNN_WHITEN_MOST, tensor->fan_in);
+    }
+    return CNN_OK;
+}
+
 /** Appends a node whose output is the new b->value. */
 static cnn_status add_node(builder *b, const cnn_layer_kind *kind, const char *name, const void *options,
                            const int inputs[2], cnn_error *error)
 {
     cnn_error cause = {0};
     cnn_status status = cnn_network_append(b->network, kind, name, options, inputs, &cause);
-    cnn_layer_plan *plan = &b->network->nodes[b->network->node_count - 1].plan;
-    for (int i = 0; status == CNN_OK && i < plan->tensor_count; i++) {
-        status = cnn_tensor_inherit(&plan->tensors[i], &b->train.weights, &cause);
+    cnn_node *node = &b->network->nodes[b->network->node_count - 1];
+    for (int i = 0; status == CNN_OK && i < node->plan.tensor_count; i++) {
+        status = cnn_tensor_inherit(&node->plan.tensors[i], &b->train.weights, &cause);
+        if (status == CNN_OK) {
+            status = check_whitening(node, &node->plan.tensors[i], &cause);
+        }
     }
     if (status != CNN_OK) {
         return fail_here(b, &cause, error);

@@ -8,6 +8,8 @@
 
 /** Height and width of the patches that input scale=whiten decorrelates, as a recipe's number. */
 #define CNN_WHITEN_KERNEL "5"
+/** The most numbers of a patch that init=whiten takes: the work grows with their cube. */
+#define CNN_WHITEN_MOST 512
 
 typedef struct cnn_node {
     const cnn_layer_kind *kind;

@@ -60,6 +60,7 @@ typedef struct cnn_train_options {
     cnn_weight_options weights; /* of all layers that say nothing else */
     double activation_l1;
     double bias_lr;                 /* factor of lr for biases, those of batch normalization too */
+    double head_lr;                 /* the same for the weights of the last layer */
     double clip;                    /* the most that the norm of all gradients together may be, 0: anything */
     int lookahead;                  /* steps between synchronizations with the slow weights, 0: there are none */
     double lookahead_share;         /* of the way that the slow weights go each time */

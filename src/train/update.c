@@ -15,8 +15,12 @@
  *   itself never reads it. In step t decay is at most (1 + t) / (10 + t), so that the first weights are forgotten soon;
  *   that is the rule of TensorFlow's ExponentialMovingAverage. Running statistics are averaged as weights are: they
  *   then belong to the weights of the same steps. What never changes is its own average to the bit.
+ * - norm: a layer's weights are scaled so that their units' vectors have this length in the root mean square. Where batch
+ *   normalization follows, their scale has no effect but on how far a step turns them (van Laarhoven 2017, arXiv
+ *   1706.05350): so it is the same all the time, whatever the steps' lengths were.
  * - bias-lr: biases learn so many times faster than the rest (Jordan 2024, arXiv 2404.00498: 64 times). They do not
- *   decay, so that there is no more to it. */
+ *   decay, so that there is no more to it. head-lr does so for the weights of the last layer. These are never a matrix
+ *   to the optimizer: its rows are the classes, which are not features to be kept apart. */
 #include "train/update.h"
 
 #include "base/memory.h"
@@ -64,12 +68,23 @@ static size_t round_up(size_t count)
     return (count + unit - 1) / unit * unit;
 }
 
+/** The weights of the last layer that has trained ones: their slot. */
+static int head_of(const cnn_network *network)
+{
+    int slot = network->slot_count - 1;
+    while (slot >= 0 && cnn_network_tensor(network, slot)->role != CNN_ROLE_WEIGHT) {
+        slot--;
+    }
+    return slot;
+}
+
 /** The part of a tensor that begins at `first`: the rest of it, or what is permitted at a time. */
 static cnn_update_part part_at(const cnn_network *network, const cnn_optimizer *optimizer, int slot, size_t first)
 {
     const cnn_tensor *tensor = cnn_network_tensor(network, slot);
     const size_t count = network->slots[slot].count, rest = count - first;
-    if (optimizer->matrix_room != NULL && tensor->role == CNN_ROLE_WEIGHT && tensor->rank > 1) {
+    if (optimizer->matrix_room != NULL && tensor->role == CNN_ROLE_WEIGHT && tensor->rank > 1 &&
+        slot != head_of(network)) {
         const int rows = tensor->sizes[0];
         return (cnn_update_part){slot, 0, count, rows, (int)(count / (size_t)rows)};
     }
@@ -204,6 +219,16 @@ static bool synchronizes(const cnn_trainer *t)
     return t->options.lookahead > 0 && (step % t->options.lookahead == 0 || step == last);
 }
 
+/** The factor of the learning rate of this slot. */
+static double rate_factor(const cnn_trainer *t, int slot)
+{
+    const cnn_network *network = t->model->network;
+    if (cnn_network_tensor(network, slot)->role == CNN_ROLE_BIAS) {
+        return t->options.bias_lr;
+    }
+    return slot == head_of(network) ? t->options.head_lr : 1;
+}
+
 static void update_part(void *context, int index, int thread)
 {
     cnn_trainer *t = context;
@@ -216,7 +241,7 @@ static void update_part(void *context, int index, int thread)
     cnn_update update = {
         .vectors = network->vectors,
         .options = &t->options,
-        .learning_rate = t->learning_rate * (tensor->role == CNN_ROLE_BIAS ? t->options.bias_lr : 1),
+        .learning_rate = t->learning_rate * rate_factor(t, part->slot),
         .step = step_number(t),
         .weight_decay = tensor->weight_decay,
         .count = part->count,
@@ -237,25 +262,52 @@ static void update_part(void *context, int index, int thread)
     cnn_runner_note(t->runner, thread, -1, CNN_WORK_NONE);
 }
 
-/** Cuts the rows of one tensor to its max-norm; where slow weights are the same as the fast ones, they stay so. */
+/** Whether a trained tensor's weights must be brought to some length after a step. */
+static bool has_constraint(const cnn_tensor *tensor)
+{
+    return tensor->role != CNN_ROLE_STATE && (tensor->norm > 0 || tensor->max_norm > 0);
+}
+
+/** Cuts each row [columns] that is longer than `most` to that length. */
+static void cut_rows(const cnn_vector_kernels *vectors, double most, size_t rows, size_t columns, cnn_real *weights)
+{
+    for (size_t r = 0; r < rows; r++) {
+        cnn_real *row = weights + r * columns;
+        const double norm = sqrt(vectors->sum_squares(row, columns));
+        if (norm > most) {
+            vectors->scale(row, (cnn_real)(most / norm), columns);
+        }
+    }
+}
+
+/** Scales all so that the rows' lengths have the root mean square `wanted`. */
+static void restore_norm(const cnn_vector_kernels *vectors, double wanted, size_t rows, size_t count, cnn_real *weights)
+{
+    const double norm = sqrt(vectors->sum_squares(weights, count) / (double)rows);
+    if (norm > 0) {
+        vectors->scale(weights, (cnn_real)(wanted / norm), count);
+    }
+}
+
+/** Brings one tensor to its norm, its rows to its max-norm; where slow weights are the same as the fast ones, they stay
+ * so. */
 static void constrain_slot(void *context, int index, int thread)
 {
     const cnn_trainer *t = context;
     const cnn_network *network = t->model->network;
     const cnn_slot *slot = &network->slots[index];
     const cnn_tensor *tensor = cnn_network_tensor(network, index);
-    if (tensor->max_norm == 0 || tensor->role == CNN_ROLE_STATE) {
+    if (!has_constraint(tensor)) {
         return;
     }
     cnn_runner_note(t->runner, thread, -1, CNN_WORK_UPDATE);
-    const size_t rows = (size_t)tensor->sizes[0], columns = slot->count / rows;
+    const size_t rows = (size_t)tensor->sizes[0];
     cnn_real *weights = t->model->parameters + slot->offset;
-    for (size_t r = 0; r < rows; r++) {
-        cnn_real *row = weights + r * columns;
-        const double norm = sqrt(network->vectors->sum_squares(row, columns));
-        if (norm > tensor->max_norm) {
-            network->vectors->scale(row, (cnn_real)(tensor->max_norm / norm), columns);
-        }
+    if (tensor->norm > 0) {
+        restore_norm(network->vectors, tensor->norm, rows, slot->count, weights);
+    }
+    if (tensor->max_norm > 0) {
+        cut_rows(network->vectors, tensor->max_norm, rows, slot->count / rows, weights);
     }
     if (synchronizes(t)) {
         memcpy(slow_weights(t) + slot->offset, weights, slot->count * sizeof *weights);
@@ -263,11 +315,10 @@ static void constrain_slot(void *context, int index, int thread)
     cnn_runner_note(t->runner, thread, -1, CNN_WORK_NONE);
 }
 
-/** Whether some tensor has a max-norm. */
 static bool is_constrained(const cnn_network *network)
 {
     int slot = 0;
-    while (slot < network->slot_count && cnn_network_tensor(network, slot)->max_norm == 0) {
+    while (slot < network->slot_count && !has_constraint(cnn_network_tensor(network, slot))) {
         slot++;
     }
     return slot < network->slot_count;

@@ -233,15 +233,15 @@ static void layers_inherit(void **state)
     (void)state;
     bed b;
     set_up(&b, "input 8x8x1\nconv filters=4 init=normal std=0.5 bias=-1 l1=0.25 weight-decay=0\nrelu\n"
-               "conv filters=4 bias=off max-norm=3\nrelu\ndense units=2\n"
-               "train init=uniform limit=0.125 bias=0.5 weight-decay=0.01 l1=0.5 max-norm=2\n");
+               "conv filters=4 bias=off max-norm=3 norm=1\nrelu\ndense units=2\n"
+               "train init=uniform limit=0.125 bias=0.5 weight-decay=0.01 l1=0.5 max-norm=2 norm=5\n");
     const cnn_tensor *first = cnn_network_tensor(b.network, slot(&b, "conv1.weight"));
     const cnn_tensor *second = cnn_network_tensor(b.network, slot(&b, "conv2.weight"));
     const cnn_tensor *bias = cnn_network_tensor(b.network, slot(&b, "dense1.bias"));
     expect_initialization(&b, "conv1.weight", CNN_INITIALIZE_NORMAL);
     expect_initialization(&b, "conv2.weight", CNN_INITIALIZE_UNIFORM);
-    assert_true(first->weight_decay == 0 && first->l1 == 0.25 && first->max_norm == 2);
-    assert_true(second->weight_decay == 0.01 && second->l1 == 0.5 && second->max_norm == 3);
+    assert_true(first->weight_decay == 0 && first->l1 == 0.25 && first->max_norm == 2 && first->norm == 5);
+    assert_true(second->weight_decay == 0.01 && second->l1 == 0.5 && second->max_norm == 3 && second->norm == 1);
     assert_true(bias->weight_decay == 0 && bias->l1 == 0 && bias->max_norm == 0);
     assert_true(values(&b, "conv1.bias")[3] == -1 && values(&b, "dense1.bias")[1] == (cnn_real)0.5);
     assert_true(measure(&b, "conv2.weight").largest <= 0.125);
@@ -259,6 +259,18 @@ static void what_is_missing_is_told(void **state)
          "test.recipe:3:3: dense: init=uniform needs limit=NUMBER above 0"},
         {"input 8x8x1\ndense units=2\ntrain init=normal\n",
          "test.recipe:2:1: dense: init=normal needs std=NUMBER above 0"},
+        {"input 8x8x3\nconv filters=4\nconv filters=4 init=whiten\ndense units=2\n",
+         "test.recipe:3:1: conv: init=whiten is for a convolution that reads the images, without groups"},
+        {"input 8x8x3\nconv filters=6 groups=3 init=whiten\ndense units=2\n",
+         "test.recipe:2:1: conv: init=whiten is for a convolution that reads the images, without groups"},
+        {"input 8x8x3\ndense units=2\ntrain init=whiten\n",
+         "test.recipe:2:1: dense: init=whiten is for a convolution that reads the images, without groups"},
+        {"input 8x8x3\nconv filters=25 kernel=2 init=whiten\ndense units=2\n",
+         "test.recipe:2:1: conv: init=whiten has patches of at most 512 numbers, not 12, and at most two filters for "
+         "each"},
+        {"input 32x32x3\nconv filters=4 kernel=14 init=whiten\ndense units=2\n",
+         "test.recipe:2:1: conv: init=whiten has patches of at most 512 numbers, not 588, and at most two filters for "
+         "each"},
     };
     for (size_t i = 0; i < sizeof cases / sizeof *cases; i++) {
         cnn_error error;

@@ -103,7 +103,8 @@ static void check_optimizer(cnn_trainer *trainer, int slot, cnn_real *const befo
     const cnn_network *n = trainer->model->network;
     const cnn_tensor *tensor = cnn_network_tensor(n, slot);
     const cnn_slot *place = &n->slots[slot];
-    const bool matrix = trainer->optimizer->matrix_room != NULL && tensor->role == CNN_ROLE_WEIGHT;
+    const bool head = slot == n->slot_count - 2; /* before its bias; no matrix to any optimizer */
+    const bool matrix = trainer->optimizer->matrix_room != NULL && tensor->role == CNN_ROLE_WEIGHT && !head;
     const int rows = matrix ? tensor->sizes[0] : 0, columns = matrix ? (int)place->count / rows : 0;
     cnn_real *gradient = penalized_gradient(trainer, slot, before[0] + place->offset, factor);
     cnn_real *room = cnn_alloc(trainer->room_size, sizeof *room);
@@ -251,11 +252,39 @@ static void long_rows_are_cut(void **state)
     cnn_trainer_free(bounded);
 }
 
+/** Each layer's weights have their norm after each step, and are else what they would be without one. */
+static void norms_are_restored(void **state)
+{
+    (void)state;
+    cnn_trainer *plain = make_trainer("", "", "lr=0.1 momentum=0.5", 1);
+    cnn_trainer *normed = make_trainer("norm=1.5", "norm=0", "lr=0.1 momentum=0.5 norm=0.5", 3);
+    const cnn_network *n = plain->model->network;
+    for (int step = 0; step < STEPS; step++) {
+        copy_training(normed, plain);
+        run(normed, 1);
+        run(plain, 1);
+        for (int s = 0; s < n->slot_count; s++) {
+            const cnn_tensor *tensor = cnn_network_tensor(normed->model->network, s);
+            const cnn_real *before = plain->model->parameters + n->slots[s].offset;
+            const cnn_real *after = normed->model->parameters + n->slots[s].offset;
+            const size_t count = n->slots[s].count;
+            const double wanted = tensor->norm * sqrt(tensor->sizes[0]);
+            const double factor = wanted > 0 ? wanted / norm_of(before, count) : 1;
+            assert_true((wanted > 0) == (cnn_tensor_is_weight(tensor) && tensor->sizes[0] != 20));
+            for (size_t i = 0; i < count; i++) {
+                assert_true(fabs((double)after[i] - factor * (double)before[i]) <= 1e-6 * fabs((double)after[i]));
+            }
+        }
+    }
+    cnn_trainer_free(plain);
+    cnn_trainer_free(normed);
+}
+
 /** Slow weights are what the fast ones are wherever they meet, cut ones included. */
 static void slow_weights_are_cut_too(void **state)
 {
     (void)state;
-    cnn_trainer *trainer = make_trainer("", "", "lr=0.1 max-norm=0.7 lookahead=3", 2);
+    cnn_trainer *trainer = make_trainer("", "", "lr=0.1 max-norm=0.7 norm=0.6 lookahead=3", 2);
     const cnn_network *n = trainer->model->network;
     const cnn_real *slow = trainer->states[trainer->state_count - 1];
     for (int meeting = 0; meeting < 4; meeting++) {
@@ -296,7 +325,8 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(a_step_has_the_penalty),    cmocka_unit_test(every_optimizer_takes_the_penalty_for_gradient),
         cmocka_unit_test(weights_shrink_and_vanish), cmocka_unit_test(long_rows_are_cut),
-        cmocka_unit_test(slow_weights_are_cut_too),  cmocka_unit_test(threads_change_nothing),
+        cmocka_unit_test(norms_are_restored),        cmocka_unit_test(slow_weights_are_cut_too),
+        cmocka_unit_test(threads_change_nothing),
     };
     return cmocka_run_group_tests(tests, make_training_data, free_training_data);
 }

@@ -10,7 +10,7 @@
 #include <string.h>
 
 enum { IMAGES = 120, SIDE = 10, CHANNELS = 3, SIZE = SIDE * SIDE * CHANNELS, KERNEL = 5 };
-enum { PATCH = KERNEL * KERNEL * CHANNELS };
+enum { PATCH = KERNEL * KERNEL * CHANNELS, SMALL = 2 * 3 * CHANNELS };
 
 static uint8_t pixels[IMAGES * SIZE];
 static int indices[IMAGES];
@@ -150,6 +150,81 @@ static void whitening_decorrelates(void **state)
     cnn_model_free(model);
 }
 
+/** The second moments of 2x3 patches, of which every third each way is taken. */
+static void measure_small_covariance(const cnn_model *model, double covariance[SMALL][SMALL])
+{
+    double patch[SMALL], count = 0;
+    for (int i = 0; i < IMAGES; i++) {
+        for (int y = 0; y + 2 <= SIDE; y += 3) {
+            for (int x = 0; x + 3 <= SIDE; x += 3) {
+                for (int k = 0; k < SMALL; k++) {
+                    const int row = y + k / (3 * CHANNELS), column = x + k / CHANNELS % 3;
+                    patch[k] = input_value(model, i, (row * SIDE + column) * CHANNELS + k % CHANNELS);
+                }
+                for (int a = 0; a < SMALL * SMALL; a++) {
+                    covariance[a / SMALL][a % SMALL] += patch[a / SMALL] * patch[a % SMALL];
+                }
+                count++;
+            }
+        }
+    }
+    for (int a = 0; a < SMALL * SMALL; a++) {
+        covariance[a / SMALL][a % SMALL] /= count;
+    }
+}
+
+/** a^T C b */
+static double product(const cnn_real *a, double covariance[SMALL][SMALL], const cnn_real *b)
+{
+    double sum = 0;
+    for (int k = 0; k < SMALL * SMALL; k++) {
+        sum += (double)a[k / SMALL] * covariance[k / SMALL][k % SMALL] * (double)b[k % SMALL];
+    }
+    return sum;
+}
+
+static double norm_squared(const cnn_real *filter)
+{
+    double sum = 0;
+    for (int k = 0; k < SMALL; k++) {
+        sum += (double)filter[k] * (double)filter[k];
+    }
+    return sum;
+}
+
+/** What the filters make of the patches is uncorrelated and of variance d / (d + 0.0005), which falls from filter to
+ * filter as the eigenvalues d do; the filters beyond the half are negatives. */
+static void filters_are_eigenvectors(void **state)
+{
+    (void)state;
+    static double covariance[SMALL][SMALL];
+    cnn_recipe *recipe = cnn_recipe_parse("input 10x10x3\nconv filters=23 kernel=2x3 init=whiten frozen=on\nrelu\n"
+                                          "conv filters=2 init=zeros\ndense units=2\n",
+                                          "test", NULL);
+    cnn_model *model = cnn_model_new(recipe, 1, NULL);
+    cnn_recipe_free(recipe);
+    assert_int_equal(cnn_scale_fit(model, data, indices, IMAGES, NULL), CNN_OK);
+    measure_small_covariance(model, covariance);
+    const cnn_real *weight = tensor(model, 0);
+    double last = INFINITY;
+    for (int f = 0; f < 12; f++) {
+        const cnn_real *filter = weight + f * SMALL;
+        const double variance = product(filter, covariance, filter), length = norm_squared(filter);
+        const double eigenvalue = variance / length;
+        assert_true(fabs(length * (eigenvalue + 5e-4) - 1) < 1e-3);
+        assert_true(eigenvalue <= last * (1 + 1e-6));
+        last = eigenvalue;
+        for (int g = 0; g < f; g++) {
+            assert_true(fabs(product(filter, covariance, weight + g * SMALL)) < 1e-3);
+        }
+        for (int k = 0; f < 11 && k < SMALL; k++) {
+            assert_true(weight[(12 + f) * SMALL + k] == -filter[k]);
+        }
+    }
+    assert_true(tensor(model, 2)[0] == 0); /* another layer's weights are left alone */
+    cnn_model_free(model);
+}
+
 /** Training fits to what it trains on, leaves these numbers alone, and they are in the model. */
 static void training_keeps_the_fixed_layer(void **state)
 {
@@ -197,7 +272,7 @@ static void small_images_are_refused(void **state)
     cnn_model *model = cnn_model_new(recipe, 1, NULL);
     cnn_error error;
     assert_int_equal(cnn_scale_fit(model, few, (const int[]){0, 1}, 2, &error), CNN_MISMATCH);
-    assert_string_equal(error.message, "scale=whiten takes patches of 5x5 pixels, the images have 4x4");
+    assert_string_equal(error.message, "input.whiten: whitening takes patches of 5x5 pixels, the images have 4x4");
     cnn_model_free(model);
     cnn_recipe_free(recipe);
     cnn_dataset_free(few);
@@ -229,9 +304,9 @@ static void failing_allocations_are_reported(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(pixels_are_standardized),          cmocka_unit_test(whitening_decorrelates),
-        cmocka_unit_test(training_keeps_the_fixed_layer),   cmocka_unit_test(small_images_are_refused),
-        cmocka_unit_test(failing_allocations_are_reported),
+        cmocka_unit_test(pixels_are_standardized),  cmocka_unit_test(whitening_decorrelates),
+        cmocka_unit_test(filters_are_eigenvectors), cmocka_unit_test(training_keeps_the_fixed_layer),
+        cmocka_unit_test(small_images_are_refused), cmocka_unit_test(failing_allocations_are_reported),
     };
     return cmocka_run_group_tests(tests, set_up, tear_down);
 }
