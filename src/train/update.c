@@ -15,8 +15,8 @@
  *   itself never reads it. In step t decay is at most (1 + t) / (10 + t), so that the first weights are forgotten soon;
  *   that is the rule of TensorFlow's ExponentialMovingAverage. Running statistics are averaged as weights are: they
  *   then belong to the weights of the same steps. What never changes is its own average to the bit.
- * - norm: a layer's weights are scaled so that their units' vectors have this length in the root mean square. Where batch
- *   normalization follows, their scale has no effect but on how far a step turns them (van Laarhoven 2017, arXiv
+ * - norm: a layer's weights are scaled so that their units' vectors have this length in the root mean square. Where
+ *   batch normalization follows, their scale has no effect but on how far a step turns them (van Laarhoven 2017, arXiv
  *   1706.05350): so it is the same all the time, whatever the steps' lengths were.
  * - bias-lr: biases learn so many times faster than the rest (Jordan 2024, arXiv 2404.00498: 64 times). They do not
  *   decay, so that there is no more to it. head-lr does so for the weights of the last layer. These are never a matrix
