@@ -16,7 +16,8 @@
 /** A run's files and what they are made of. */
 typedef struct files {
     char *recipe; /* canonical text, the library's */
-    char *result, *checkpoint;
+    char seed[24];
+    char *result, *checkpoint, *model;
 } files;
 
 /* ------------------------------------------------------------------------------------------------------- files */
@@ -45,6 +46,7 @@ static void clear_files(files *f)
     cnn_free(f->recipe);
     free(f->result);
     free(f->checkpoint);
+    free(f->model);
 }
 
 static cnn_exit name_files(const cnn_run_order *order, files *f)
@@ -54,13 +56,13 @@ static cnn_exit name_files(const cnn_run_order *order, files *f)
     if (!f->recipe) {
         return cnn_complain_error(&error);
     }
-    char seed[32];
-    snprintf(seed, sizeof seed, "%" PRIu64, order->seed);
+    snprintf(f->seed, sizeof f->seed, "%" PRIu64, order->seed);
     const uint64_t begin = UINT64_C(14695981039346656037);
-    const uint64_t id = hash_text(hash_text(hash_text(begin, f->recipe), order->data_spec), seed);
+    const uint64_t id = hash_text(hash_text(hash_text(begin, f->recipe), order->data_spec), f->seed);
     f->result = file_path(order->folder, id, ".json");
     f->checkpoint = file_path(order->folder, id, ".checkpoint");
-    return f->result && f->checkpoint ? CNN_EXIT_DONE : cnn_complain_memory();
+    f->model = file_path(order->folder, id, ".safetensors");
+    return f->result && f->checkpoint && f->model ? CNN_EXIT_DONE : cnn_complain_memory();
 }
 
 /* ----------------------------------------------------------------------------------------------------- results */
@@ -68,6 +70,7 @@ static cnn_exit name_files(const cnn_run_order *order, files *f)
 void cnn_run_clear(cnn_run *run)
 {
     free(run->epochs);
+    free(run->model);
     *run = (cnn_run){0};
 }
 
@@ -121,6 +124,7 @@ static bool take_result(const cnn_run_order *order, const files *f, const json_t
     run->diverged = json_is_true(json_object_get(stored, "diverged"));
     run->parameters = json_integer_value(json_object_get(stored, "parameters"));
     run->multiply_adds = json_integer_value(json_object_get(stored, "multiply_adds"));
+    cnn_run_tests_take(json_object_get(stored, "tests"), run->tests);
     run->epoch_count = (int)json_array_size(epochs);
     run->epochs = calloc((size_t)run->epoch_count + 1, sizeof *run->epochs);
     if (run->epochs && (run->epoch_count > 0 || run->diverged) && take_epochs(epochs, run)) {
@@ -149,10 +153,10 @@ static json_t *result_json(const cnn_run_order *order, const files *f, cnn_run *
         }
         json_array_append_new(epochs, epoch);
     }
-    return json_pack("{s:o, s:o, s:I, s:b, s:I, s:I, s:o}", "recipe", cnn_json_text(f->recipe), "data",
+    return json_pack("{s:o, s:o, s:I, s:b, s:I, s:I, s:o, s:o}", "recipe", cnn_json_text(f->recipe), "data",
                      cnn_json_text(order->data_spec), "seed", (json_int_t)order->seed, "diverged", run->diverged,
                      "parameters", (json_int_t)run->parameters, "multiply_adds", (json_int_t)run->multiply_adds,
-                     "epochs", epochs);
+                     "tests", cnn_run_tests_json(run->tests), "epochs", epochs);
 }
 
 static cnn_exit write_result(const cnn_run_order *order, const files *f, cnn_run *run)
@@ -257,7 +261,16 @@ static cnn_exit describe(const cnn_run_order *order, cnn_run *run)
     return CNN_EXIT_DONE;
 }
 
-static cnn_exit train_run(const cnn_run_order *order, const files *f, cnn_run *run)
+/** Writes the model, and hands it over to be tested. */
+static cnn_exit keep_model(const cnn_trainer *trainer, const files *f, cnn_model **model)
+{
+    cnn_error error;
+    *model = cnn_trainer_model(trainer, &error);
+    const bool kept = *model && cnn_model_save(*model, f->model, &error) == CNN_OK;
+    return kept ? CNN_EXIT_DONE : cnn_complain_error(&error);
+}
+
+static cnn_exit train_run(const cnn_run_order *order, const files *f, cnn_run *run, cnn_model **model)
 {
     cnn_error error;
     cnn_exit code = describe(order, run);
@@ -265,8 +278,102 @@ static cnn_exit train_run(const cnn_run_order *order, const files *f, cnn_run *r
     if (code == CNN_EXIT_DONE) {
         code = trainer ? train(trainer, f->checkpoint, run) : cnn_complain_error(&error);
     }
+    if (code == CNN_EXIT_DONE && order->test_data && !run->diverged) {
+        code = keep_model(trainer, f, model);
+    }
     cnn_trainer_free(trainer);
     return code == CNN_EXIT_DONE ? write_result(order, f, run) : code;
+}
+
+/* ------------------------------------------------------------------------------------------------------ testing */
+
+static bool is_asked_for(const cnn_run_order *order, int tta)
+{
+    return order->test_data && (tta == (int)CNN_TTA_NONE || tta == (int)order->tta);
+}
+
+static bool lacks_tests(const cnn_run_order *order, const cnn_run *run)
+{
+    bool lacks = false;
+    for (int i = 0; i < CNN_RUN_TESTS; i++) {
+        lacks = lacks || (is_asked_for(order, i) && !run->tests[i].known);
+    }
+    return lacks && !run->diverged;
+}
+
+static bool is_model_of(const cnn_model *model, const files *f)
+{
+    const char *recipe = cnn_model_metadata(model, "recipe"), *seed = cnn_model_metadata(model, "origin.seed");
+    return recipe && seed && strcmp(recipe, f->recipe) == 0 && strcmp(seed, f->seed) == 0;
+}
+
+/** The model that was kept of the run, into *model: NULL where there is none, or one that is damaged or foreign. */
+static cnn_exit find_model(const files *f, cnn_model **model)
+{
+    cnn_error error;
+    *model = NULL;
+    if (!cnn_path_exists(f->model)) {
+        return CNN_EXIT_DONE;
+    }
+    *model = cnn_model_load(f->model, &error);
+    if (!*model) {
+        return error.status == CNN_IO || error.status == CNN_MEMORY ? cnn_complain_error(&error) : CNN_EXIT_DONE;
+    }
+    if (!is_model_of(*model, f)) {
+        cnn_model_free(*model);
+        *model = NULL;
+    }
+    return CNN_EXIT_DONE;
+}
+
+/** Makes what tests the run lacks. Each is stored at once, so that a stop loses no more than the one it waits for. */
+static cnn_exit make_tests(const cnn_run_order *order, const files *f, cnn_model *model, cnn_run *run)
+{
+    cnn_exit code = CNN_EXIT_DONE;
+    for (int i = 0; i < CNN_RUN_TESTS && code == CNN_EXIT_DONE; i++) {
+        if (is_asked_for(order, i) && !run->tests[i].known) {
+            const cnn_session_options options = {.threads = order->threads, .tta = (cnn_tta)i};
+            code = cnn_stop_requested() ? CNN_EXIT_FAILED
+                                        : cnn_run_test_make(model, order->test_data, &options, &run->tests[i]);
+            code = code == CNN_EXIT_DONE ? write_result(order, f, run) : code;
+        }
+    }
+    return code;
+}
+
+/** Leaves in *run what is asked for: tests that an earlier command made are no part of this one's table. */
+static cnn_exit finish_run(const cnn_run_order *order, const files *f, cnn_run *run)
+{
+    for (int i = 0; i < CNN_RUN_TESTS; i++) {
+        run->tests[i].known = run->tests[i].known && is_asked_for(order, i);
+    }
+    if (order->test_data && !run->diverged && cnn_path_exists(f->model)) {
+        run->model = strdup(strrchr(f->model, '/') + 1);
+        return run->model ? CNN_EXIT_DONE : cnn_complain_memory();
+    }
+    return CNN_EXIT_DONE;
+}
+
+/* ----------------------------------------------------------------------------------------------------- the whole */
+
+static cnn_exit get_run(const cnn_run_order *order, const files *f, cnn_run *run, bool *found)
+{
+    cnn_model *model = NULL;
+    cnn_exit code = CNN_EXIT_DONE;
+    *found = read_result(order, f, run);
+    if (*found && lacks_tests(order, run)) {
+        code = find_model(f, &model);
+        *found = model != NULL;
+    }
+    if (code == CNN_EXIT_DONE && !*found) {
+        cnn_run_clear(run);
+        code = train_run(order, f, run, &model);
+    }
+    if (code == CNN_EXIT_DONE && lacks_tests(order, run)) {
+        code = make_tests(order, f, model, run);
+    }
+    cnn_model_free(model);
+    return code == CNN_EXIT_DONE ? finish_run(order, f, run) : code;
 }
 
 cnn_exit cnn_run_get(const cnn_run_order *order, cnn_run *run, bool *found)
@@ -276,8 +383,7 @@ cnn_exit cnn_run_get(const cnn_run_order *order, cnn_run *run, bool *found)
     *found = false;
     cnn_exit code = name_files(order, &f);
     if (code == CNN_EXIT_DONE) {
-        *found = read_result(order, &f, run);
-        code = *found ? CNN_EXIT_DONE : train_run(order, &f, run);
+        code = get_run(order, &f, run, found);
     }
     clear_files(&f);
     return code;
