@@ -1,8 +1,10 @@
 /* cnn compare: trains every combination of recipes and settings from several seeds, and sets them beside each other in
  * one table and in learning curves. What has been trained is kept, so that the same command goes on after a stop. */
 #include "command.h"
+#include "compare_data.h"
 #include "compare_table.h"
 #include "format.h"
+#include "open.h"
 #include "output.h"
 #include "paths.h"
 #include "stop.h"
@@ -14,10 +16,10 @@
 #include <string.h>
 
 typedef struct compare_settings {
-    const char *data, *out;
+    const char *data, *out, *tta;
     int epochs, threads, seeds, reach;
     cnn_args_list set, vary;
-    bool json, quiet;
+    bool test, json, quiet;
 } compare_settings;
 
 /** One run of the command. */
@@ -26,29 +28,16 @@ typedef struct comparing {
     cnn_grid grid;
     cnn_comparison comparison;
     char *folder; /* of the runs */
-    cnn_dataset *data;
-    cnn_shape shape; /* of the data set that is open */
-    int done;        /* runs */
+    cnn_compare_data data;
+    cnn_tta tta;
+    int done; /* runs */
 } comparing;
 
 /* ------------------------------------------------------------------------------------------------- preparation */
 
-/* Recipes may read images of several sizes. */
-static cnn_exit open_data(comparing *c, cnn_shape shape)
-{
-    if (c->data && memcmp(&shape, &c->shape, sizeof shape) == 0) {
-        return CNN_EXIT_DONE;
-    }
-    cnn_error error;
-    cnn_dataset_free(c->data);
-    c->data = cnn_dataset_open(c->settings->data, CNN_SPLIT_TRAIN, shape, &error);
-    c->shape = shape;
-    return c->data ? CNN_EXIT_DONE : cnn_complain_error(&error);
-}
-
 static cnn_exit check_classes(const comparing *c, int combination, const cnn_model *model)
 {
-    const int units = cnn_model_class_count(model), classes = cnn_dataset_class_count(c->data);
+    const int units = cnn_model_class_count(model), classes = cnn_dataset_class_count(c->data.train);
     if (units == classes) {
         return CNN_EXIT_DONE;
     }
@@ -70,7 +59,7 @@ static cnn_exit check_recipes(comparing *c)
             break;
         }
         cnn_model *model = cnn_model_new(recipe, 1, &error);
-        code = model ? open_data(c, cnn_recipe_input(recipe)) : cnn_complain_error(&error);
+        code = model ? cnn_compare_data_open(&c->data, cnn_recipe_input(recipe)) : cnn_complain_error(&error);
         code = code == CNN_EXIT_DONE ? check_classes(c, i, model) : code;
         cnn_model_free(model);
         cnn_recipe_free(recipe);
@@ -119,34 +108,63 @@ static cnn_exit prepare(comparing *c)
 
 /* ---------------------------------------------------------------------------------------------------- training */
 
+static void print_tests(FILE *stream, const comparing *c, const cnn_run *run)
+{
+    const cnn_run_test *plain = &run->tests[CNN_TTA_NONE], *augmented = &run->tests[c->tta];
+    if (plain->known) {
+        fprintf(stream, ", test accuracy %.2f%%", 100 * plain->accuracy);
+    }
+    if (augmented->known && augmented != plain) {
+        fprintf(stream, ", with %s %.2f%%", c->settings->tta, 100 * augmented->accuracy);
+    }
+    if (run->model) {
+        fprintf(stream, ", model %s/%s", c->folder, run->model);
+    }
+}
+
+/* ", training error 1.20%, ..."; to be freed by free(), NULL when memory is out. */
+static char *figures_text(const comparing *c, const cnn_run *run)
+{
+    char *text = NULL;
+    size_t size;
+    FILE *stream = open_memstream(&text, &size);
+    if (!stream) {
+        return NULL;
+    }
+    if (run->epoch_count > 0) {
+        const cnn_run_epoch *last = &run->epochs[run->epoch_count - 1];
+        fprintf(stream, ", training error %.2f%%", 100 * last->error);
+        if (!isnan(last->val_error)) {
+            fprintf(stream, ", validation error %.2f%%", 100 * last->val_error);
+        }
+    }
+    print_tests(stream, c, run);
+    return fclose(stream) == 0 ? text : NULL;
+}
+
 static void tell_run(const comparing *c, int combination, uint64_t seed, const cnn_run *run, bool found)
 {
-    char *label = cnn_grid_label(&c->grid, combination);
+    char *label = cnn_grid_label(&c->grid, combination), *figures = figures_text(c, run);
     const int total = c->grid.count * c->comparison.seeds;
     double seconds = 0;
     for (int i = 0; i < run->epoch_count; i++) {
         seconds += run->epochs[i].seconds;
     }
-    char result[120] = "";
-    if (run->epoch_count > 0) {
-        const cnn_run_epoch *last = &run->epochs[run->epoch_count - 1];
-        const int used = snprintf(result, sizeof result, ", training error %.2f%%", 100 * last->error);
-        if (!isnan(last->val_error)) {
-            snprintf(result + used, sizeof result - (size_t)used, ", validation error %.2f%%", 100 * last->val_error);
-        }
-    }
     cnn_tell("%d/%d %s seed=%d: %s in %s%s%s%s", c->done, total, label ? label : "", (int)seed,
              cnn_format_things(run->epoch_count, "epoch", CNN_FORMAT_ROOM),
-             cnn_format_duration(seconds, CNN_FORMAT_ROOM), result, run->diverged ? ", diverged" : "",
+             cnn_format_duration(seconds, CNN_FORMAT_ROOM), figures ? figures : "", run->diverged ? ", diverged" : "",
              found ? " (trained before)" : "");
     free(label);
+    free(figures);
 }
 
 static cnn_exit train_one(comparing *c, int combination, int seed, const cnn_recipe *recipe)
 {
     const cnn_run_order order = {.recipe = recipe,
                                  .data_spec = c->settings->data,
-                                 .data = c->data,
+                                 .data = c->data.train,
+                                 .test_data = c->data.test,
+                                 .tta = c->tta,
                                  .folder = c->folder,
                                  .seed = (uint64_t)seed + 1,
                                  .threads = c->settings->threads};
@@ -173,7 +191,7 @@ static cnn_exit train_all(comparing *c)
         if (code != CNN_EXIT_DONE) {
             break;
         }
-        code = open_data(c, cnn_recipe_input(recipe));
+        code = cnn_compare_data_open(&c->data, cnn_recipe_input(recipe));
         for (int seed = 0; seed < c->comparison.seeds && code == CNN_EXIT_DONE; seed++) {
             code = train_one(c, i, seed, recipe);
         }
@@ -234,6 +252,19 @@ static cnn_exit write_results(const comparing *c)
     return written ? CNN_EXIT_DONE : CNN_EXIT_FAILED;
 }
 
+static cnn_exit read_tta(const cnn_args *args, cnn_tta *tta)
+{
+    const compare_settings *settings = args->settings;
+    if (!cnn_open_tta(args, settings->tta, tta)) {
+        return CNN_EXIT_USAGE;
+    }
+    if (*tta != CNN_TTA_NONE && !settings->test) {
+        cnn_complain("compare: --tta %s is for test images: it needs --test", settings->tta);
+        return CNN_EXIT_USAGE;
+    }
+    return CNN_EXIT_DONE;
+}
+
 static cnn_exit run_compare(const cnn_args *args)
 {
     const compare_settings *settings = args->settings;
@@ -244,9 +275,11 @@ static cnn_exit run_compare(const cnn_args *args)
                             .epochs = settings->epochs},
                    .comparison = {.seeds = settings->seeds > 0 ? settings->seeds : 1,
                                   .reach = settings->reach / 100.0,
-                                  .data_spec = settings->data}};
+                                  .data_spec = settings->data},
+                   .data = {.spec = settings->data, .tested = settings->test}};
     c.comparison.grid = &c.grid;
-    cnn_exit code = cnn_grid_split(&c.grid, &settings->vary);
+    cnn_exit code = read_tta(args, &c.tta);
+    code = code == CNN_EXIT_DONE ? cnn_grid_split(&c.grid, &settings->vary) : code;
     code = code == CNN_EXIT_DONE ? prepare(&c) : code;
     code = code == CNN_EXIT_DONE ? train_all(&c) : code;
     code = code == CNN_EXIT_DONE ? write_results(&c) : code;
@@ -255,7 +288,7 @@ static cnn_exit run_compare(const cnn_args *args)
     }
     free(c.comparison.runs);
     free(c.folder);
-    cnn_dataset_free(c.data);
+    cnn_compare_data_close(&c.data);
     cnn_grid_clear(&c.grid);
     return code;
 }
@@ -284,6 +317,17 @@ static const cnn_args_option options[] = {
      .type = CNN_ARGS_COUNT,
      .offset = FIELD(seeds),
      .maximum = 1000},
+    {.name = "test",
+     .help = "keep the models, and measure them on the test images, too",
+     .type = CNN_ARGS_FLAG,
+     .offset = FIELD(test)},
+    {.name = "tta",
+     .placeholder = "VIEWS",
+     .help = "with --test, further columns with test-time augmentation: 'flip', 'flip+shift'\n"
+             "or 'none' (default), see 'cnn eval --help'",
+     .type = CNN_ARGS_TEXT,
+     .offset = FIELD(tta),
+     .fallback = "none"},
     {.name = "reach",
      .placeholder = "N",
      .help = "tell when the training error fell to N percent",

@@ -34,6 +34,19 @@ LAST_EPOCH_COLUMN(val_error)
 LAST_EPOCH_COLUMN(dead)
 LAST_EPOCH_COLUMN(zeros)
 
+#define TEST_COLUMN(name, field, tta)                                                                                  \
+    static double name(const cnn_run *run, double reach)                                                               \
+    {                                                                                                                  \
+        (void)reach;                                                                                                   \
+        return run->tests[tta].known ? run->tests[tta].field : NAN;                                                    \
+    }
+TEST_COLUMN(test_accuracy, accuracy, CNN_TTA_NONE)
+TEST_COLUMN(test_loss, loss, CNN_TTA_NONE)
+TEST_COLUMN(flip_accuracy, accuracy, CNN_TTA_FLIP)
+TEST_COLUMN(flip_loss, loss, CNN_TTA_FLIP)
+TEST_COLUMN(flip_shift_accuracy, accuracy, CNN_TTA_FLIP_SHIFT)
+TEST_COLUMN(flip_shift_loss, loss, CNN_TTA_FLIP_SHIFT)
+
 static double total_seconds(const cnn_run *run, double reach)
 {
     (void)reach;
@@ -78,25 +91,37 @@ static double seconds_to_reach(const cnn_run *run, double reach)
     return seconds + share * run->epochs[epoch].seconds;
 }
 
+typedef enum kind {
+    PLAIN,
+    COUNTED, /* says how many seeds its mean is over */
+    REACHING /* is there only where a training error to reach is named */
+} kind;
+
 /** A column: its name for programs and for people, who read shares as percent. */
 typedef struct measure {
     const char *name, *title;
     double (*number)(const cnn_run *run, double reach);
     double factor;
     int decimals;
-    bool reaching; /* only where a training error to reach is named */
+    kind kind;
 } measure;
 
 static const measure columns[] = {
-    {"train_loss", "training loss", last_loss, 1, 4, false},
-    {"train_error", "training error, %", last_error, 100, 2, false},
-    {"val_loss", "validation loss", last_val_loss, 1, 4, false},
-    {"val_error", "validation error, %", last_val_error, 100, 2, false},
-    {"dead", "dead units, %", last_dead, 100, 1, false},
-    {"zeros", "zeros, %", last_zeros, 100, 1, false},
-    {"epochs_to_reach", "epochs", epochs_to_reach, 1, 2, true},
-    {"seconds_to_reach", "seconds", seconds_to_reach, 1, 1, true},
-    {"seconds", "seconds in all", total_seconds, 1, 1, false},
+    {"train_loss", "training loss", last_loss, 1, 4, PLAIN},
+    {"train_error", "training error, %", last_error, 100, 2, PLAIN},
+    {"val_loss", "validation loss", last_val_loss, 1, 4, PLAIN},
+    {"val_error", "validation error, %", last_val_error, 100, 2, PLAIN},
+    {"test_accuracy", "test accuracy, %", test_accuracy, 100, 2, COUNTED},
+    {"test_loss", "test loss", test_loss, 1, 4, PLAIN},
+    {"test_accuracy_flip", "test accuracy with flip, %", flip_accuracy, 100, 2, COUNTED},
+    {"test_loss_flip", "test loss with flip", flip_loss, 1, 4, PLAIN},
+    {"test_accuracy_flip_shift", "test accuracy with flip+shift, %", flip_shift_accuracy, 100, 2, COUNTED},
+    {"test_loss_flip_shift", "test loss with flip+shift", flip_shift_loss, 1, 4, PLAIN},
+    {"dead", "dead units, %", last_dead, 100, 1, PLAIN},
+    {"zeros", "zeros, %", last_zeros, 100, 1, PLAIN},
+    {"epochs_to_reach", "epochs", epochs_to_reach, 1, 2, REACHING},
+    {"seconds_to_reach", "seconds", seconds_to_reach, 1, 1, REACHING},
+    {"seconds", "seconds in all", total_seconds, 1, 1, PLAIN},
 };
 #define COLUMNS (sizeof columns / sizeof *columns)
 
@@ -139,7 +164,7 @@ static bool is_shown(const cnn_comparison *comparison, const measure *column)
     for (int i = 0; i < comparison->grid->count && !found; i++) {
         found = summarize(comparison, i, column).count > 0;
     }
-    return column->reaching ? comparison->reach > 0 : found;
+    return column->kind == REACHING ? comparison->reach > 0 : found;
 }
 
 static const cnn_run *first_run(const cnn_comparison *comparison, int combination)
@@ -159,8 +184,10 @@ static void print_number(FILE *stream, const cnn_comparison *comparison, const m
     if (found.count > 1) {
         fprintf(stream, " ± %.*f", column->decimals, found.deviation * column->factor);
     }
-    if (column->reaching && found.count < comparison->seeds) {
+    if (column->kind != PLAIN && found.count < comparison->seeds) {
         fprintf(stream, " (%d of %d)", found.count, comparison->seeds);
+    } else if (column->kind == COUNTED && found.count > 1) {
+        fprintf(stream, " (%d seeds)", found.count);
     }
     fputs(" |", stream);
 }
@@ -168,7 +195,7 @@ static void print_number(FILE *stream, const cnn_comparison *comparison, const m
 static void print_title(FILE *stream, const cnn_comparison *comparison, const measure *column)
 {
     fprintf(stream, " %s", column->title);
-    if (column->reaching) {
+    if (column->kind == REACHING) {
         fprintf(stream, " to %g%%", 100 * comparison->reach);
     }
     fputs(" |", stream);
@@ -286,6 +313,17 @@ void cnn_comparison_csv(const cnn_comparison *comparison, FILE *stream)
 
 /* ---------------------------------------------------------------------------------------------------------- JSON */
 
+/** The names of the models' files in runs/, seed by seed; null where none was kept. */
+static json_t *models_json(const cnn_comparison *comparison, int combination)
+{
+    const cnn_run *runs = first_run(comparison, combination);
+    json_t *models = json_array();
+    for (int i = 0; i < comparison->seeds; i++) {
+        json_array_append_new(models, runs[i].model ? cnn_json_text(runs[i].model) : json_null());
+    }
+    return models;
+}
+
 static json_t *combination_json(const cnn_comparison *comparison, int combination)
 {
     const cnn_grid *grid = comparison->grid;
@@ -298,6 +336,7 @@ static json_t *combination_json(const cnn_comparison *comparison, int combinatio
         json_pack("{s:o, s:o, s:i, s:i, s:I, s:I}", "recipe", cnn_json_text(cnn_grid_recipe(grid, combination)),
                   "settings", settings, "seeds", comparison->seeds, "diverged", count_diverged(comparison, combination),
                   "parameters", (json_int_t)run->parameters, "multiply_adds", (json_int_t)run->multiply_adds);
+    json_object_set_new(object, "models", models_json(comparison, combination));
     for (size_t k = 0; object && k < COLUMNS; k++) {
         const summary found = summarize(comparison, combination, &columns[k]);
         json_object_set_new(object, columns[k].name,

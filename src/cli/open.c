@@ -92,12 +92,18 @@ cnn_session *cnn_open_session(const cnn_models *models, const cnn_session_option
     return session;
 }
 
+static const char *const tta_names[] = {
+    [CNN_TTA_NONE] = "none", [CNN_TTA_FLIP] = "flip", [CNN_TTA_FLIP_SHIFT] = "flip+shift"};
+
+const char *cnn_tta_name(cnn_tta tta)
+{
+    return tta_names[tta];
+}
+
 bool cnn_open_tta(const cnn_args *args, const char *value, cnn_tta *tta)
 {
-    static const char *const names[] = {
-        [CNN_TTA_NONE] = "none", [CNN_TTA_FLIP] = "flip", [CNN_TTA_FLIP_SHIFT] = "flip+shift"};
-    for (size_t i = 0; i < sizeof names / sizeof *names; i++) {
-        if (strcmp(names[i], value) == 0) {
+    for (size_t i = 0; i < sizeof tta_names / sizeof *tta_names; i++) {
+        if (strcmp(tta_names[i], value) == 0) {
             *tta = (cnn_tta)i;
             return true;
         }

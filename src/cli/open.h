@@ -26,6 +26,8 @@ void cnn_close_models(cnn_models *models);
 cnn_session *cnn_open_session(const cnn_models *models, const cnn_session_options *options);
 /** What the value of --tta means; false, and told of on stderr, where it means nothing. */
 bool cnn_open_tta(const cnn_args *args, const char *value, cnn_tta *tta);
+/** "flip+shift": the value of --tta that means it. */
+const char *cnn_tta_name(cnn_tta tta);
 /** Tells on stderr what --tune does. */
 void cnn_tell_tuning(void);
 /** The help of --tune. */

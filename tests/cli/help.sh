@@ -40,7 +40,7 @@ options() { # COMMAND OPTION...
     [ "$(grep -c '^  --' out)" -eq $(($# + 1)) ] || fail "$ran: other options: $(cat out)"
 }
 options train data out epochs seed threads resume set tune inspect json quiet
-options compare data out vary seeds reach epochs set threads json quiet
+options compare data out vary seeds test tta reach epochs set threads json quiet
 options inspect data split set images seed threads json
 
 run help recipe
