@@ -37,10 +37,10 @@ typedef struct cnn_run_order {
 } cnn_run_order;
 
 /** Fills *run, by reading FOLDER/ID.json where that is there and was made of the same recipe, data and seed, and by
- * training otherwise, with a checkpoint FOLDER/ID.checkpoint after each epoch. *found tells which. Where tests are asked
- * for, training leaves the model FOLDER/ID.safetensors, the same file as `cnn train` writes, and it is evaluated as far
- * as the figures are not stored yet; a run that lacks both figures and model is trained again. CNN_EXIT_FAILED where it
- * was stopped, too: cnn_stop_requested() tells. */
+ * training otherwise, with a checkpoint FOLDER/ID.checkpoint after each epoch. *found tells which. Where tests are
+ * asked for, training leaves the model FOLDER/ID.safetensors, the same file as `cnn train` writes, and it is evaluated
+ * as far as the figures are not stored yet; a run that lacks both figures and model is trained again. CNN_EXIT_FAILED
+ * where it was stopped, too: cnn_stop_requested() tells. */
 cnn_exit cnn_run_get(const cnn_run_order *order, cnn_run *run, bool *found);
 void cnn_run_clear(cnn_run *run);
 

@@ -16,7 +16,7 @@ typedef struct cnn_run_files {
 cnn_exit cnn_run_files_name(const cnn_run_order *order, cnn_run_files *f);
 void cnn_run_files_clear(cnn_run_files *f);
 
-/** Fills *run, which is zeroed, with all that is stored; false where nothing is, or what is damaged or another run's. */
+/** Fills *run, which is zeroed, with all that is stored; false where nothing is, or it is damaged or another run's. */
 bool cnn_run_read(const cnn_run_order *order, const cnn_run_files *f, cnn_run *run);
 /** Stores the run, and removes its checkpoint. Tells on stderr why it failed. */
 cnn_exit cnn_run_write(const cnn_run_order *order, const cnn_run_files *f, cnn_run *run);

@@ -1,5 +1,5 @@
-/* What `cnn compare --test` measures of a run: how its model does on the test images, without test-time augmentation and
- * with each that was asked for. */
+/* What `cnn compare --test` measures of a run: how its model does on the test images, without test-time augmentation
+ * and with the one that was asked for. */
 #ifndef CNN_CLI_COMPARE_TEST_H
 #define CNN_CLI_COMPARE_TEST_H
 
@@ -17,8 +17,7 @@ typedef struct cnn_run_test {
 /** A run has room for one of each test-time augmentation, in the order of cnn_tta. */
 #define CNN_RUN_TESTS ((int)CNN_TTA_FLIP_SHIFT + 1)
 
-/** Evaluates the model on `data`, with threads and augmentation of `options`, into *test. Tells on stderr why it failed.
- */
+/** Evaluates the model on `data`, with threads and augmentation of `options`, into *test. Tells why it failed. */
 cnn_exit cnn_run_test_make(cnn_model *model, const cnn_dataset *data, const cnn_session_options *options,
                            cnn_run_test *test);
 
