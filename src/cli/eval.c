@@ -62,7 +62,7 @@ static cnn_exit run_eval(const cnn_args *args)
         return CNN_EXIT_USAGE;
     }
     cnn_models models;
-    const bool opened = cnn_open_models(args->operands[0], args->operands + 1, args->operand_count - 1, &models);
+    const bool opened = cnn_open_models(args->operands, args->operand_count, &models);
     const cnn_exit code = opened ? open_and_evaluate(&models, tta, args) : CNN_EXIT_FAILED;
     cnn_close_models(&models);
     return code;
