@@ -29,7 +29,7 @@ typedef struct cnn_args_option {
     size_t offset; /* of the field in the settings */
     int maximum;   /* of a count */
     bool required;
-    bool replaces_operand; /* where the option is given, the first operand is left out: it says the same */
+    bool replaces_operand; /* of a text or list: where it is given, the first operand is left out */
     const char *fallback;  /* the value where the option is not given, NULL: zero */
 } cnn_args_option;
 
