@@ -23,8 +23,8 @@ typedef struct description {
     const cnn_pass_list *plan; /* NULL: not asked for */
 } description;
 
-/* The entries of a model file's metadata that tell where it came from. What an accuracy was measured on is an entry, too:
- * KEY.data. */
+/* The entries of a model file's metadata that tell where it came from. What an accuracy was measured on
+ * is an entry, too: KEY.data. */
 static const struct {
     const char *key, *label;
     bool share;

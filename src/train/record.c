@@ -1,5 +1,5 @@
-/* What an evaluation measured, as entries of the model's metadata: the accuracy, and on which images. Other views of the
- * images give another figure, which has entries of its own. */
+/* What an evaluation measured, as entries of the model's metadata: the accuracy, and on which images. Other views
+ * of the images give another figure, which has entries of its own. */
 #include "base/memory.h"
 #include "data/dataset.h"
 #include "net/model.h"
