@@ -150,7 +150,7 @@ CNN_API void cnn_dataset_free(cnn_dataset *data);
 
 /* ------------------------------------------------------------------ models */
 
-/** A network with its weights, class names and input scaling: constant once made. */
+/** A network with its weights, class names and input scaling: constant once made, but for cnn_model_record_test(). */
 typedef struct cnn_model cnn_model;
 
 /** An untrained model: the recipe's network, initialized from `seed`. Classes are named "0", "1", ... */
@@ -166,8 +166,8 @@ CNN_API cnn_shape cnn_model_input(const cnn_model *model);
 CNN_API int cnn_model_class_count(const cnn_model *model);
 /** The name of class `index`, or NULL outside 0 .. class_count - 1. It lives as long as the model. */
 CNN_API const char *cnn_model_class_name(const cnn_model *model, int index);
-/** One entry of the file's metadata ("recipe", "origin.data", "accuracy.validation", ...), or NULL where it has none.
- */
+/** One entry of the file's metadata ("recipe", "origin.data", "accuracy.validation", ...: README.md, "The model file"),
+ * or NULL where it has none. */
 CNN_API const char *cnn_model_metadata(const cnn_model *model, const char *key);
 
 /** One layer of a model. Strings live as long as the model. */
@@ -286,6 +286,17 @@ typedef struct cnn_evaluation {
  */
 CNN_API cnn_status cnn_session_evaluate(cnn_session *session, const cnn_dataset *data, cnn_evaluation *evaluation,
                                         cnn_error *error);
+/**
+ * Records in `model` what evaluating it with `tta` on `data`, images that it was not trained on, has given: two entries
+ * of its metadata, "accuracy.test" and "accuracy.test.data" ("mnist, 10000 images, crc32 1a2b3c4d": no path), or
+ * "accuracy.test.flip" and "accuracy.test.flip-shift" and theirs; a former record with the same views is replaced.
+ * cnn_model_save() writes them; nothing else in the file but its checksum changes. No other thread may use the model
+ * meanwhile, nor anybody strings that cnn_model_metadata() gave before. Fails with CNN_USAGE for an ensemble's
+ * evaluation, CNN_MISMATCH for one of other images or classes, with the model untouched; where memory is out, the
+ * record with these views may be gone.
+ */
+CNN_API cnn_status cnn_model_record_test(cnn_model *model, const cnn_dataset *data, cnn_tta tta,
+                                         const cnn_evaluation *evaluation, cnn_error *error);
 
 /* -------------------------------------------------------------- inspecting */
 

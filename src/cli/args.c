@@ -164,10 +164,26 @@ static cnn_args_result parse_option(const cnn_args_table *table, cnn_args *args,
     return set_option(option, args, args->words[at + 1]);
 }
 
-static int count_operands(const cnn_args_table *table)
+static bool is_given(const cnn_args_option *option, const cnn_args *args)
+{
+    return *(const void *const *)((const char *)args->settings + option->offset) != NULL;
+}
+
+/* What must stand beside the options that were given. */
+static const char *const *expected_operands(const cnn_args_table *table, const cnn_args *args)
+{
+    for (const cnn_args_option *option = table->options; option->name; option++) {
+        if (option->replaces_operand && is_given(option, args)) {
+            return table->operands + 1;
+        }
+    }
+    return table->operands;
+}
+
+static int count_operands(const char *const *operands)
 {
     int count = 0;
-    while (table->operands[count]) {
+    while (operands[count]) {
         count++;
     }
     return count;
@@ -175,10 +191,11 @@ static int count_operands(const cnn_args_table *table)
 
 static cnn_args_result check_complete(const cnn_args_table *table, const cnn_args *args)
 {
-    const int expected = count_operands(table);
+    const char *const *operands = expected_operands(table, args);
+    const int expected = count_operands(operands);
     if (args->operand_count < expected && !table->optional) {
-        cnn_complain("%s: %s is missing; 'cnn %s --help' shows the usage", args->command,
-                     table->operands[args->operand_count], args->command);
+        cnn_complain("%s: %s is missing; 'cnn %s --help' shows the usage", args->command, operands[args->operand_count],
+                     args->command);
         return CNN_ARGS_WRONG;
     }
     if (args->operand_count > expected && !table->repeats) {
@@ -187,8 +204,7 @@ static cnn_args_result check_complete(const cnn_args_table *table, const cnn_arg
         return CNN_ARGS_WRONG;
     }
     for (const cnn_args_option *option = table->options; option->name; option++) {
-        const void *field = (const char *)args->settings + option->offset;
-        if (option->required && !*(const void *const *)field) {
+        if (option->required && !is_given(option, args)) {
             cnn_complain("%s: option '--%s %s' is missing; 'cnn %s --help' shows the usage", args->command,
                          option->name, option->placeholder, args->command);
             return CNN_ARGS_WRONG;
@@ -240,11 +256,11 @@ void cnn_args_clear(cnn_args *args)
     args->store = NULL;
 }
 
-void cnn_args_print_usage(const cnn_args_table *table, const char *command)
+/* What follows "cnn COMMAND" and, perhaps, an option in the place of an operand. */
+static void print_usage_rest(const cnn_args_table *table, const char *const *operands)
 {
-    cnn_output_print("Usage: cnn %s", command);
-    for (int i = 0; table->operands[i]; i++) {
-        cnn_output_print(table->optional ? " [%s]" : " %s", table->operands[i]);
+    for (int i = 0; operands[i]; i++) {
+        cnn_output_print(table->optional ? " [%s]" : " %s", operands[i]);
     }
     cnn_output_print("%s", table->repeats ? " ..." : "");
     for (const cnn_args_option *option = table->options; option->name; option++) {
@@ -253,6 +269,21 @@ void cnn_args_print_usage(const cnn_args_table *table, const char *command)
         }
     }
     cnn_output_print("%s\n", table->options->name ? " [options]" : "");
+}
+
+void cnn_args_print_usage(const cnn_args_table *table, const char *command)
+{
+    cnn_output_print("Usage: cnn %s", command);
+    print_usage_rest(table, table->operands);
+    for (const cnn_args_option *option = table->options; option->name; option++) {
+        if (option->replaces_operand) {
+            cnn_output_print("       cnn %s --%s %s", command, option->name, option->placeholder);
+            if (option->type == CNN_ARGS_LIST) {
+                cnn_output_print(" [--%s %s ...]", option->name, option->placeholder);
+            }
+            print_usage_rest(table, table->operands + 1);
+        }
+    }
 }
 
 static void print_option(const char *name, const char *placeholder, const char *help)

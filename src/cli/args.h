@@ -29,7 +29,8 @@ typedef struct cnn_args_option {
     size_t offset; /* of the field in the settings */
     int maximum;   /* of a count */
     bool required;
-    const char *fallback; /* the value where the option is not given, NULL: zero */
+    bool replaces_operand; /* of a text or list: where it is given, the first operand is left out */
+    const char *fallback;  /* the value where the option is not given, NULL: zero */
 } cnn_args_option;
 
 typedef struct cnn_args_table {
@@ -58,7 +59,8 @@ typedef enum cnn_args_result { CNN_ARGS_PARSED, CNN_ARGS_HELP, CNN_ARGS_WRONG, C
 cnn_args_result cnn_args_parse(const cnn_args_table *table, cnn_args *args);
 void cnn_args_clear(cnn_args *args);
 
-/** "cnn train RECIPE --data SPEC [options]" and the list of options, to stdout. */
+/** "cnn train RECIPE --data SPEC [options]", once more for an option that replaces an operand, and the list of options,
+ * to stdout. */
 void cnn_args_print_usage(const cnn_args_table *table, const char *command);
 void cnn_args_print_options(const cnn_args_table *table);
 

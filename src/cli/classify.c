@@ -15,7 +15,7 @@
 
 typedef struct classify_settings {
     int top, threads;
-    cnn_args_list models; /* beside the first */
+    cnn_args_list models; /* in the place of the first operand */
     const char *tta;
     bool json, tune;
 } classify_settings;
@@ -188,9 +188,16 @@ static void classify_folder(classifying *run, const char *folder)
 
 /* --------------------------------------------------------------------------------------------------- command */
 
+/* The index of the first operand that is a picture. */
+static int first_picture(const cnn_args *args)
+{
+    const classify_settings *settings = args->settings;
+    return settings->models.items ? 0 : 1;
+}
+
 static void classify_all(classifying *run, const cnn_args *args)
 {
-    for (int i = 1; i < args->operand_count && !cnn_output_failed(); i++) {
+    for (int i = first_picture(args); i < args->operand_count && !cnn_output_failed(); i++) {
         const char *path = args->operands[i];
         if (strcmp(path, "-") == 0) {
             classify_stdin(run);
@@ -206,7 +213,8 @@ static void classify_all(classifying *run, const cnn_args *args)
 static int classes_shown(const cnn_args *args, int classes)
 {
     const classify_settings *settings = args->settings;
-    const bool single = args->operand_count == 2 && !cnn_path_is_folder(args->operands[1]);
+    const int first = first_picture(args);
+    const bool single = args->operand_count == first + 1 && !cnn_path_is_folder(args->operands[first]);
     const int top = settings->top ? settings->top : single ? 3 : 1;
     return top < classes ? top : classes;
 }
@@ -236,15 +244,31 @@ static cnn_exit classify(const cnn_models *models, cnn_tta tta, const cnn_args *
     return run.failed ? CNN_EXIT_FAILED : CNN_EXIT_DONE;
 }
 
+/* Whether a model stands among the pictures, as it does where --model was meant to add to the first operand. */
+static bool has_misplaced_model(const cnn_args *args)
+{
+    for (int i = first_picture(args); i < args->operand_count; i++) {
+        const char *path = args->operands[i];
+        if (cnn_path_has_suffix(path, ".safetensors")) {
+            cnn_complain("%s: '%s' stands among the pictures: of several models, each is a --model FILE", args->command,
+                         path);
+            return true;
+        }
+    }
+    return false;
+}
+
 static cnn_exit run_classify(const cnn_args *args)
 {
     const classify_settings *settings = args->settings;
     cnn_tta tta;
-    if (!cnn_open_tta(args, settings->tta, &tta)) {
+    if (!cnn_open_tta(args, settings->tta, &tta) || has_misplaced_model(args)) {
         return CNN_EXIT_USAGE;
     }
+    const cnn_args_list *list = &settings->models;
     cnn_models models;
-    const bool opened = cnn_open_models(args->operands[0], settings->models.items, settings->models.count, &models);
+    const bool opened =
+        list->items ? cnn_open_models(list->items, list->count, &models) : cnn_open_models(args->operands, 1, &models);
     const cnn_exit code = opened ? classify(&models, tta, args) : CNN_EXIT_FAILED;
     cnn_close_models(&models);
     return code;
@@ -262,10 +286,11 @@ static const cnn_args_option options[] = {
      .maximum = 1000000},
     {.name = "model",
      .placeholder = "FILE",
-     .help = "a further model beside MODEL: the probabilities are the mean of those of all,\n"
-             "which must have the same classes; may be repeated",
+     .help = "a model; then every operand is a picture. May be repeated: the probabilities are\n"
+             "the mean of those of all models, which must have the same classes",
      .type = CNN_ARGS_LIST,
-     .offset = FIELD(models)},
+     .offset = FIELD(models),
+     .replaces_operand = true},
     CNN_THREADS_OPTION(classify_settings, ""),
     CNN_TTA_OPTION(classify_settings),
     {.name = "tune", .help = CNN_TUNE_HELP, .type = CNN_ARGS_FLAG, .offset = FIELD(tune)},

@@ -4,12 +4,26 @@
 #include "format.h"
 #include "open.h"
 #include "output.h"
+#include "paths.h"
 
 typedef struct eval_settings {
     const char *data, *tta;
     int threads;
-    bool json, tune;
+    bool json, tune, record;
 } eval_settings;
+
+/* Into the file of the only model. */
+static cnn_exit record(const cnn_eval_report *report, const cnn_dataset *data, cnn_tta tta, cnn_model *model)
+{
+    const char *path = report->model_paths[0];
+    cnn_error error;
+    if (cnn_model_record_test(model, data, tta, report->evaluation, &error) != CNN_OK ||
+        cnn_model_save(model, path, &error) != CNN_OK) {
+        return cnn_complain_error(&error);
+    }
+    cnn_tell("recorded in %s", path);
+    return CNN_EXIT_DONE;
+}
 
 static cnn_exit evaluate(const cnn_models *models, const cnn_dataset *data, cnn_tta tta, const cnn_args *args)
 {
@@ -36,8 +50,9 @@ static cnn_exit evaluate(const cnn_models *models, const cnn_dataset *data, cnn_
     } else {
         cnn_eval_report_text(&report);
     }
+    const cnn_exit code = settings->record ? record(&report, data, tta, models->items[0]) : CNN_EXIT_DONE;
     cnn_free(evaluation.confusion);
-    return CNN_EXIT_DONE;
+    return code;
 }
 
 static cnn_exit open_and_evaluate(const cnn_models *models, cnn_tta tta, const cnn_args *args)
@@ -54,15 +69,31 @@ static cnn_exit open_and_evaluate(const cnn_models *models, cnn_tta tta, const c
     return code;
 }
 
+/* Whether what is measured can be recorded: it is one model's, and can be measured again. */
+static bool check_record(const cnn_args *args)
+{
+    const eval_settings *settings = args->settings;
+    if (args->operand_count > 1) {
+        cnn_complain("%s: --record takes a single MODEL: an ensemble has no file of its own", args->command);
+        return false;
+    }
+    if (settings->tune) {
+        cnn_complain("%s: --record does not go with --tune, which may measure something else each time", args->command);
+        return false;
+    }
+    return true;
+}
+
 static cnn_exit run_eval(const cnn_args *args)
 {
     const eval_settings *settings = args->settings;
     cnn_tta tta;
-    if (!cnn_open_tta(args, settings->tta, &tta)) {
+    if (!cnn_open_tta(args, settings->tta, &tta) || (settings->record && !check_record(args))) {
         return CNN_EXIT_USAGE;
     }
     cnn_models models;
-    const bool opened = cnn_open_models(args->operands[0], args->operands + 1, args->operand_count - 1, &models);
+    const bool opened = cnn_open_models(args->operands, args->operand_count, &models) &&
+                        (!settings->record || cnn_path_check_writable(args->operands[0]));
     const cnn_exit code = opened ? open_and_evaluate(&models, tta, args) : CNN_EXIT_FAILED;
     cnn_close_models(&models);
     return code;
@@ -75,6 +106,10 @@ static const cnn_args_option options[] = {
     CNN_THREADS_OPTION(eval_settings, ""),
     CNN_TTA_OPTION(eval_settings),
     {.name = "tune", .help = CNN_TUNE_HELP, .type = CNN_ARGS_FLAG, .offset = FIELD(tune)},
+    {.name = "record",
+     .help = "keep the accuracy in the model's file, where 'cnn info' shows it",
+     .type = CNN_ARGS_FLAG,
+     .offset = FIELD(record)},
     {.name = "json", .help = "one JSON object instead of text", .type = CNN_ARGS_FLAG, .offset = FIELD(json)},
     {.name = NULL},
 };

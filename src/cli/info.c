@@ -6,6 +6,7 @@
 #include "output.h"
 #include "paths.h"
 
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -22,7 +23,8 @@ typedef struct description {
     const cnn_pass_list *plan; /* NULL: not asked for */
 } description;
 
-/* The entries of a model file's metadata that tell where it came from. */
+/* The entries of a model file's metadata that tell where it came from. What an accuracy was measured on
+ * is an entry, too: KEY.data. */
 static const struct {
     const char *key, *label;
     bool share;
@@ -32,10 +34,13 @@ static const struct {
     {"origin.seed", "seed", false},
     {"accuracy.training", "training accuracy", true},
     {"accuracy.validation", "validation accuracy", true},
+    {"accuracy.test", "test accuracy", true},
+    {"accuracy.test.flip", "test, flip", true},
+    {"accuracy.test.flip-shift", "test, flip+shift", true},
     {"version", "made by cnn", false},
 };
 
-enum { ORIGIN_COUNT = sizeof origins / sizeof *origins, LABEL_COLUMNS = 20 };
+enum { ORIGIN_COUNT = sizeof origins / sizeof *origins, LABEL_COLUMNS = 20, NAME_SIZE = 40 };
 
 /* -------------------------------------------------------------------------------------------------------- text */
 
@@ -108,6 +113,25 @@ static void print_statement(const char *recipe, const char *word, const char *la
     }
 }
 
+/* The entry KEY.data; NULL where there is none. *name is its key. */
+static const char *measured_on(const cnn_model *model, const char *key, char name[NAME_SIZE])
+{
+    snprintf(name, NAME_SIZE, "%s.data", key);
+    return cnn_model_metadata(model, name);
+}
+
+static void print_share(const cnn_model *model, const char *key, const char *value)
+{
+    char name[NAME_SIZE];
+    const char *data = measured_on(model, key, name);
+    cnn_output_print("%.2f%%", 100 * strtod(value, NULL));
+    if (data) {
+        cnn_output_print("  (");
+        cnn_output_text(data);
+        cnn_output_print(")");
+    }
+}
+
 static void print_origin(const cnn_model *model)
 {
     for (int i = 0; i < ORIGIN_COUNT; i++) {
@@ -117,7 +141,7 @@ static void print_origin(const cnn_model *model)
         }
         print_label(origins[i].label);
         if (origins[i].share) {
-            cnn_output_print("%.2f%%", 100 * strtod(value, NULL));
+            print_share(model, origins[i].key, value);
         } else {
             cnn_output_text(value);
         }
@@ -172,6 +196,22 @@ static json_t *classes_json(const cnn_model *model)
     return classes;
 }
 
+static void add_origin(const cnn_model *model, json_t *object)
+{
+    for (int i = 0; i < ORIGIN_COUNT; i++) {
+        const char *key = origins[i].key;
+        const char *value = cnn_model_metadata(model, key);
+        char name[NAME_SIZE];
+        const char *data = origins[i].share ? measured_on(model, key, name) : NULL;
+        if (value) {
+            json_object_set_new(object, key, cnn_json_text(value));
+        }
+        if (data) {
+            json_object_set_new(object, name, cnn_json_text(data));
+        }
+    }
+}
+
 static void print_json(const description *it)
 {
     const char *recipe = cnn_model_metadata(it->model, "recipe");
@@ -185,12 +225,7 @@ static void print_json(const description *it)
     json_object_set_new(object, "recipe", cnn_json_text(recipe ? recipe : ""));
     if (it->trained) {
         json_object_set_new(object, "classes", classes_json(it->model));
-    }
-    for (int i = 0; it->trained && i < ORIGIN_COUNT; i++) {
-        const char *value = cnn_model_metadata(it->model, origins[i].key);
-        if (value) {
-            json_object_set_new(object, origins[i].key, cnn_json_text(value));
-        }
+        add_origin(it->model, object);
     }
     if (it->plan) {
         json_object_set_new(object, "plan", cnn_info_plan_json(it->plan));

@@ -51,15 +51,15 @@ void cnn_tell_tuning(void)
              "run to run");
 }
 
-bool cnn_open_models(const char *first, const char *const *others, int other_count, cnn_models *models)
+bool cnn_open_models(const char *const *paths, int count, cnn_models *models)
 {
-    *models = (cnn_models){.items = calloc(1 + (size_t)other_count, sizeof *models->items)};
+    *models = (cnn_models){.items = calloc((size_t)count, sizeof *models->items)};
     if (!models->items) {
         cnn_complain_memory();
         return false;
     }
-    for (int i = 0; i <= other_count; i++) {
-        cnn_model *model = cnn_open_model(i == 0 ? first : others[i - 1]);
+    for (int i = 0; i < count; i++) {
+        cnn_model *model = cnn_open_model(paths[i]);
         if (!model) {
             return false;
         }

@@ -18,8 +18,8 @@ typedef struct cnn_models {
     int count;
 } cnn_models;
 
-/** Opens the model of `first` and the others' in their order; whatever comes of it, cnn_close_models() follows. */
-bool cnn_open_models(const char *first, const char *const *others, int other_count, cnn_models *models);
+/** Opens the models of paths[count] in their order; whatever comes of it, cnn_close_models() follows. */
+bool cnn_open_models(const char *const *paths, int count, cnn_models *models);
 void cnn_close_models(cnn_models *models);
 
 /** A session over the models; BLAS is set to one thread for the rest of the process. */

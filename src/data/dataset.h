@@ -40,8 +40,8 @@ cnn_status cnn_dataset_set_classes(cnn_dataset *data, const char *const *names, 
 char *cnn_join_path(const char *folder, const char *name);
 bool cnn_is_folder(const char *path);
 
-/** Where a training's data came from, independent of paths: "mnist, 60000 images, crc32 1a2b3c4d" (CRC-32 of shape,
- * pixels, labels and class names). To be freed with cnn_free(). */
+/** What data a model was trained or tested on, independent of paths: "mnist, 60000 images, crc32 1a2b3c4d" (CRC-32 of
+ * shape, pixels, labels and class names). To be freed with cnn_free(). */
 char *cnn_dataset_origin(const cnn_dataset *data, cnn_error *error);
 
 #endif

@@ -138,3 +138,10 @@ cnn_status cnn_model_take_metadata(cnn_model *model, const char *key, cnn_text *
     cnn_free(value);
     return status;
 }
+
+cnn_status cnn_model_set_number(cnn_model *model, const char *key, double value, cnn_error *error)
+{
+    char number[CNN_NUMBER_LENGTH];
+    cnn_format_number(value, number);
+    return cnn_model_set_metadata(model, key, number, error);
+}

@@ -36,6 +36,8 @@ cnn_status cnn_model_set_scale(cnn_model *model, const double *mean, const doubl
 cnn_status cnn_model_set_metadata(cnn_model *model, const char *key, const char *value, cnn_error *error);
 /** The same from a text, which is used up. */
 cnn_status cnn_model_take_metadata(cnn_model *model, const char *key, cnn_text *text, cnn_error *error);
+/** The same from a finite number, which reads back as it is. */
+cnn_status cnn_model_set_number(cnn_model *model, const char *key, double value, cnn_error *error);
 
 /* The file (modelfile.c). A checkpoint is a model with optimizer state blocks and metadata of its own. */
 

@@ -279,13 +279,6 @@ cnn_trainer *cnn_trainer_resume(const cnn_recipe *recipe, const cnn_dataset *dat
 
 /* ---- the result */
 
-static cnn_status set_number(cnn_model *model, const char *key, double value, cnn_error *error)
-{
-    char number[CNN_NUMBER_LENGTH];
-    cnn_format_number(value, number);
-    return cnn_model_set_metadata(model, key, number, error);
-}
-
 cnn_model *cnn_trainer_model(const cnn_trainer *trainer, cnn_error *error)
 {
     if (cnn_trainer_check_finite(trainer, error) != CNN_OK) {
@@ -300,9 +293,10 @@ cnn_model *cnn_trainer_model(const cnn_trainer *trainer, cnn_error *error)
         return model;
     }
     const cnn_progress *last = &trainer->history[trainer->epoch - 1];
-    if (set_number(model, "origin.epochs", trainer->epoch, error) != CNN_OK ||
-        set_number(model, "accuracy.training", last->accuracy, error) != CNN_OK ||
-        (last->validated && set_number(model, "accuracy.validation", last->validation_accuracy, error) != CNN_OK)) {
+    if (cnn_model_set_number(model, "origin.epochs", trainer->epoch, error) != CNN_OK ||
+        cnn_model_set_number(model, "accuracy.training", last->accuracy, error) != CNN_OK ||
+        (last->validated &&
+         cnn_model_set_number(model, "accuracy.validation", last->validation_accuracy, error) != CNN_OK)) {
         cnn_model_free(model);
         return NULL;
     }

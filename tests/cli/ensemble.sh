@@ -61,12 +61,16 @@ for model in "${models[@]}"; do
     sum="$sum $(probability "$model")"
 done
 mean=$(echo "$sum" | awk '{ print ($2 + $3 + $4) / 3 }')
-found=$(probability 1.safetensors --model 2.safetensors --model=3.safetensors)
+found=$(probability --model 1.safetensors --model 2.safetensors --model=3.safetensors)
 awk -v a="$mean" -v b="$found" 'BEGIN { exit !(a > 0 && (a - b) ^ 2 < 1e-10) }' || fail "the mean is $mean, not $found"
 [ "$found" != "$(probability 1.safetensors)" ] || fail "further models change nothing"
-run classify 1.safetensors shapes/test/left --model 2.safetensors
+[ "$(probability --model 1.safetensors)" = "$(probability 1.safetensors)" ] || fail "--model of one is another model"
+run classify shapes/test/left --model 2.safetensors --model 1.safetensors
 expect_code 0
 [ "$(wc -l <out)" -eq 8 ] || fail "$ran: $(cat out)"
+run classify --model 2.safetensors $picture # one picture: three classes
+expect_code 0
+expect out "^$picture: [0-9.]+% [a-z]+  [0-9.]+% [a-z]+  [0-9.]+% [a-z]+$"
 
 # ---- views of an image
 one=$(probability 1.safetensors)
@@ -87,7 +91,9 @@ for command in eval classify; do
     expect out '^  --tta VIEWS +test-time augmentation'
 done
 run classify --help
-expect out '^  --model FILE +a further model'
+expect out '^Usage: cnn classify MODEL IMAGE\|FOLDER\|- \.\.\. \[options\]$'
+expect out '^       cnn classify --model FILE \[--model FILE \.\.\.\] IMAGE\|FOLDER\|- \.\.\. \[options\]$'
+expect out '^  --model FILE +a model; then every operand is a picture'
 run eval --help
 expect out '^Usage: cnn eval MODEL \.\.\. --data SPEC'
 
@@ -103,8 +109,12 @@ run train tiny.recipe --data folder:others --epochs 1 --out others.safetensors -
 refuse 1 'model 2 of the ensemble reads 9x9x1, the first one 8x8x1' \
     eval 1.safetensors nine.safetensors --data folder:shapes
 refuse 1 "model 3 of the ensemble has no class 'top'" \
-    classify 1.safetensors --model 2.safetensors --model others.safetensors $picture
+    classify --model 1.safetensors --model 2.safetensors --model others.safetensors $picture
 refuse 1 'absent\.safetensors' eval 1.safetensors absent.safetensors --data folder:shapes
-refuse 1 'absent\.safetensors' classify 1.safetensors $picture --model absent.safetensors
+refuse 1 'absent\.safetensors' classify $picture --model 1.safetensors --model absent.safetensors
+refuse 2 "classify: '1\.safetensors' stands among the pictures: of several models, each is a --model FILE" \
+    classify 1.safetensors $picture --model 2.safetensors
+refuse 2 "classify: '2\.safetensors' stands among the pictures" classify 1.safetensors 2.safetensors $picture
+refuse 2 "classify: IMAGE\|FOLDER\|- is missing" classify --model 1.safetensors --model 2.safetensors
 refuse 1 "tiny\.recipe' is a recipe" eval 1.safetensors tiny.recipe --data folder:shapes
 finish

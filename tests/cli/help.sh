@@ -83,7 +83,9 @@ refuse 2 "compare: unknown option '--varry': did you mean '--vary'\?" compare x.
 refuse 2 "compare: --reach: '2.5' is not a whole number from 1 to 99" compare x.recipe --reach 2.5
 refuse 2 "eval: MODEL is missing" eval
 refuse 2 "eval: option '--data SPEC' is missing" eval x.safetensors
+refuse 2 "classify: MODEL is missing" classify
 refuse 2 "classify: IMAGE\|FOLDER\|- is missing" classify x.safetensors
+refuse 2 "classify: IMAGE\|FOLDER\|- is missing" classify --model x.safetensors
 refuse 2 "classify: --top: '0' is not a whole number" classify x.safetensors x.png --top 0
 refuse 2 "info: MODEL\|RECIPE is missing" info
 refuse 2 "info: unexpected argument 'b'" info a b
