@@ -32,6 +32,8 @@ static const struct {
     {"origin.seed", "seed", false},
     {"accuracy.training", "training accuracy", true},
     {"accuracy.validation", "validation accuracy", true},
+    {"temperature", "temperature", false},
+    {"familiarity", "familiarity from", false},
     {"version", "made by cnn", false},
 };
 
