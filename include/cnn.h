@@ -255,17 +255,29 @@ CNN_API cnn_session *cnn_session_new_ensemble(const cnn_model *const *models, in
                                               const cnn_session_options *options, cnn_error *error);
 /**
  * Classifies `count` images of the model's own size, [count][height][width][channels], into
- * probabilities[count][class_count], each row of which sums to 1. Any count; batches are formed inside. Where the
- * model's outputs for an image are not finite it fails with CNN_DIVERGED, and the rows before that one are written.
+ * probabilities[count][class_count], each row of which sums to 1: softmax of the model's outputs, divided by the
+ * temperature that was fitted when it was trained. Any count; batches are formed inside. Where the model's outputs for
+ * an image are not finite it fails with CNN_DIVERGED, and the rows before that one are written.
  */
 CNN_API cnn_status cnn_session_classify_pixels(cnn_session *session, const uint8_t *pixels, int count,
                                                float *probabilities, cnn_error *error);
+/**
+ * The same, and how familiar each image is into familiarity[count], which may be NULL: from 0 on it is like the images
+ * that the model was trained on; below 0 it is unlike them, and its probabilities say little. NAN where the model does
+ * not know, since it was trained on fewer than 1999 images, with fewer than 199 held back. An ensemble gives the mean
+ * over its models that know.
+ */
+CNN_API cnn_status cnn_session_assess_pixels(cnn_session *session, const uint8_t *pixels, int count,
+                                             float *probabilities, float *familiarity, cnn_error *error);
 /** Classifies one picture file (JPEG, PNG, BMP of any size) into probabilities[class_count]. */
 CNN_API cnn_status cnn_session_classify_file(cnn_session *session, const char *path, float *probabilities,
                                              cnn_error *error);
 /** The same for a picture file's bytes. */
 CNN_API cnn_status cnn_session_classify_memory(cnn_session *session, const void *bytes, size_t size,
                                                float *probabilities, cnn_error *error);
+/** How familiar the image is that was classified last, of several their last, as cnn_session_assess_pixels() gives it;
+ * NAN before the first. */
+CNN_API float cnn_session_familiarity(const cnn_session *session);
 CNN_API void cnn_session_free(cnn_session *session);
 
 /** How a model does on a data set. */
@@ -274,6 +286,9 @@ typedef struct cnn_evaluation {
     double accuracy;                    /**< correct / count */
     double interval_low, interval_high; /**< 95% interval of the accuracy (Wilson 1927) */
     double loss;                        /**< mean cross-entropy, in nats */
+    double calibration_error;           /**< expected calibration error (Guo et al. 2017): how far the probabilities of
+                                             the predicted classes are from how often these are right, over 15 bins */
+    int unfamiliar;                     /**< images unlike those trained on; -1 where the model does not know */
     int class_count;
     int *confusion; /**< [actual][predicted] counts, class_count squared */
     int model_count;
@@ -396,7 +411,8 @@ CNN_API cnn_status cnn_trainer_inspection(const cnn_trainer *trainer, int epoch,
                                           cnn_error *error);
 /** Writes a checkpoint; an existing one is replaced whole or stays as it was. */
 CNN_API cnn_status cnn_trainer_save(const cnn_trainer *trainer, const char *path, cnn_error *error);
-/** A copy of the model as it stands; where the recipe asks for an average of the weights, that has it. */
+/** A copy of the model as it stands; where the recipe asks for an average of the weights, that has it. Its temperature
+ * and familiarity are fitted to the images held back, where there are such and the recipe does not name them. */
 CNN_API cnn_model *cnn_trainer_model(const cnn_trainer *trainer, cnn_error *error);
 CNN_API void cnn_trainer_free(cnn_trainer *trainer);
 

@@ -7,6 +7,7 @@
 
 #include <dirent.h>
 #include <errno.h>
+#include <math.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -56,7 +57,7 @@ static void print_text(const classifying *run, const char *name)
         cnn_output_print("%s%.1f%% ", i == 0 ? ": " : "  ", 100 * (double)limit);
         cnn_output_text(cnn_model_class_name(run->model, class));
     }
-    cnn_output_print("\n");
+    cnn_output_print("%s\n", cnn_session_familiarity(run->session) < 0 ? "  (unlike the training images)" : "");
 }
 
 static void print_json(const classifying *run, const char *name)
@@ -70,7 +71,12 @@ static void print_json(const classifying *run, const char *name)
                               json_pack("{s:o, s:o}", "class", cnn_json_text(cnn_model_class_name(run->model, class)),
                                         "probability", cnn_json_number((double)limit)));
     }
-    cnn_output_json(json_pack("{s:o, s:o}", "file", cnn_json_text(name), "classes", classes));
+    json_t *object = json_pack("{s:o, s:o}", "file", cnn_json_text(name), "classes", classes);
+    const float familiarity = cnn_session_familiarity(run->session);
+    if (!isnan(familiarity)) {
+        json_object_set_new(object, "familiar", json_boolean(familiarity >= 0));
+    }
+    cnn_output_json(object);
 }
 
 static void finish_picture(classifying *run, const char *name, cnn_status status, const cnn_error *error)
@@ -306,7 +312,9 @@ const cnn_command cnn_classify_command = {
     .summary = "tell what pictures show",
     .details = "IMAGE is a JPEG, PNG or BMP file of any size, '-' one on standard input; of a FOLDER all\n"
                "such files are classified, in the order of their names. Pictures that cannot be read are\n"
-               "told of on stderr, and the others are classified.",
+               "told of on stderr, and the others are classified. '(unlike the training images)' after a\n"
+               "picture says that its probabilities mean little; models trained without images held back\n"
+               "cannot tell.",
     .exits = "0 done, 1 failed for some picture or all, 2 wrong usage",
     .arguments = {.options = options,
                   .operands = (const char *const[]){"MODEL", "IMAGE|FOLDER|-", NULL},

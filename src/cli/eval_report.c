@@ -211,6 +211,13 @@ void cnn_eval_report_text(const cnn_eval_report *report)
                      cnn_format_count(evaluation->count, CNN_FORMAT_ROOM), 100 * evaluation->interval_low,
                      100 * evaluation->interval_high);
     cnn_output_print("loss      %.4f\n", evaluation->loss);
+    cnn_output_print("ece       %.2f%%  (expected calibration error: how far probabilities are from what is right)\n",
+                     100 * evaluation->calibration_error);
+    if (evaluation->unfamiliar >= 0) {
+        cnn_output_print("unlike    %.2f%%  (%s unlike the training images)\n",
+                         100.0 * evaluation->unfamiliar / evaluation->count,
+                         cnn_format_things(evaluation->unfamiliar, "image", CNN_FORMAT_ROOM));
+    }
     print_models(report);
     print_classes(report);
     const int cell = cell_columns(report);
@@ -267,12 +274,15 @@ void cnn_eval_report_json(const cnn_eval_report *report)
                                         figures.images, "precision", share_json(figures.correct, figures.predicted),
                                         "recall", share_json(figures.correct, figures.images)));
     }
-    json_t *figures =
-        json_pack("{s:o, s:s, s:i, s:i, s:o, s:[o,o], s:o, s:o, s:o}", "data", cnn_json_text(report->data_spec), "tta",
-                  report->tta, "images", evaluation->count, "correct", evaluation->correct, "accuracy",
-                  cnn_json_number(evaluation->accuracy), "interval", cnn_json_number(evaluation->interval_low),
-                  cnn_json_number(evaluation->interval_high), "loss", cnn_json_number(evaluation->loss), "classes",
-                  classes, "confusion", confusion);
+    json_t *figures = json_pack(
+        "{s:o, s:s, s:i, s:i, s:o, s:[o,o], s:o, s:o, s:o, s:o}", "data", cnn_json_text(report->data_spec), "tta",
+        report->tta, "images", evaluation->count, "correct", evaluation->correct, "accuracy",
+        cnn_json_number(evaluation->accuracy), "interval", cnn_json_number(evaluation->interval_low),
+        cnn_json_number(evaluation->interval_high), "loss", cnn_json_number(evaluation->loss), "calibration_error",
+        cnn_json_number(evaluation->calibration_error), "classes", classes, "confusion", confusion);
+    if (evaluation->unfamiliar >= 0) {
+        json_object_set_new(figures, "unfamiliar", json_integer(evaluation->unfamiliar));
+    }
     json_object_update(object, figures);
     json_decref(figures);
     cnn_output_json(object);

@@ -37,6 +37,8 @@ static const struct {
     {"accuracy.test", "test accuracy", true},
     {"accuracy.test.flip", "test, flip", true},
     {"accuracy.test.flip-shift", "test, flip+shift", true},
+    {"temperature", "temperature", false},
+    {"familiarity", "familiarity from", false},
     {"version", "made by cnn", false},
 };
 

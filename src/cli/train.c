@@ -231,15 +231,15 @@ static cnn_exit save_model(const training *run, const cnn_progress *progress)
 {
     cnn_error error;
     cnn_model *model = cnn_trainer_model(run->trainer, &error);
-    const bool saved = model && cnn_model_save(model, run->paths.model, &error) == CNN_OK;
-    cnn_model_free(model);
-    if (!saved) {
+    if (!model || cnn_model_save(model, run->paths.model, &error) != CNN_OK) {
+        cnn_model_free(model);
         return fail(run, &error);
     }
     if (remove(run->paths.checkpoint) != 0 && errno != ENOENT) {
         cnn_complain("cannot remove '%s': %s", run->paths.checkpoint, strerror(errno));
     }
-    cnn_report_done(&run->report, progress, total_seconds(run->trainer));
+    cnn_report_done(&run->report, model, progress, total_seconds(run->trainer));
+    cnn_model_free(model);
     return CNN_EXIT_DONE;
 }
 

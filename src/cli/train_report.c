@@ -232,7 +232,18 @@ void cnn_report_clear(cnn_report *report)
     report->told = NULL;
 }
 
-static void done_text(const cnn_report *report, const cnn_progress *progress, double seconds)
+/* What the images held back gave, in the words that a recipe has for it. */
+static void tell_calibration(const cnn_model *model, const cnn_progress *progress)
+{
+    const char *temperature = cnn_model_metadata(model, "temperature");
+    const char *familiarity = cnn_model_metadata(model, "familiarity");
+    if (progress->validated && temperature) {
+        cnn_tell("calibrated on the images held back: temperature=%s%s%s", temperature,
+                 familiarity ? " familiarity=" : "", familiarity ? familiarity : "");
+    }
+}
+
+static void done_text(const cnn_report *report, const cnn_model *model, const cnn_progress *progress, double seconds)
 {
     cnn_output_text(report->paths->model);
     cnn_output_print(": %s in %s", cnn_format_things(progress->epochs, "epoch", CNN_FORMAT_ROOM),
@@ -244,6 +255,7 @@ static void done_text(const cnn_report *report, const cnn_progress *progress, do
     }
     cnn_output_print(", loss %.4f\n", progress->validated ? progress->validation_loss : progress->loss);
     fflush(stdout);
+    tell_calibration(model, progress);
     cnn_tell("history in %s", report->paths->history);
     fputs("next: cnn eval ", stderr);
     cnn_format_shell(stderr, report->paths->model);
@@ -252,15 +264,32 @@ static void done_text(const cnn_report *report, const cnn_progress *progress, do
     fputc('\n', stderr);
 }
 
-void cnn_report_done(const cnn_report *report, const cnn_progress *progress, double seconds)
+/* The entry as a number, where the model has it. */
+static void add_number(json_t *object, const cnn_model *model, const char *key)
+{
+    const char *value = cnn_model_metadata(model, key);
+    if (value) {
+        json_object_set_new(object, key, cnn_json_number(strtod(value, NULL)));
+    }
+}
+
+static void done_json(const cnn_report *report, const cnn_model *model, const cnn_progress *progress, double seconds)
+{
+    json_t *object =
+        json_pack("{s:s, s:o, s:o, s:i, s:f}", "event", "done", "model", cnn_json_text(report->paths->model), "history",
+                  cnn_json_text(report->paths->history), "epochs", progress->epochs, "seconds", seconds);
+    add_number(object, model, "temperature");
+    add_number(object, model, "familiarity");
+    cnn_output_json(object);
+}
+
+void cnn_report_done(const cnn_report *report, const cnn_model *model, const cnn_progress *progress, double seconds)
 {
     cnn_report_pause(report);
     if (report->mode == CNN_REPORT_TEXT) {
-        done_text(report, progress, seconds);
+        done_text(report, model, progress, seconds);
     } else if (report->mode == CNN_REPORT_JSON) {
-        cnn_output_json(json_pack("{s:s, s:o, s:o, s:i, s:f}", "event", "done", "model",
-                                  cnn_json_text(report->paths->model), "history", cnn_json_text(report->paths->history),
-                                  "epochs", progress->epochs, "seconds", seconds));
+        done_json(report, model, progress, seconds);
     }
 }
 

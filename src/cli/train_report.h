@@ -34,7 +34,7 @@ void cnn_report_step(cnn_report *report, const cnn_progress *progress);
 /** The epoch has ended: how, and what the trainer's inspection of it says. */
 void cnn_report_epoch(cnn_report *report, const cnn_trainer *trainer, const cnn_progress *progress);
 /** The model has been written; `seconds` is what all epochs took. */
-void cnn_report_done(const cnn_report *report, const cnn_progress *progress, double seconds);
+void cnn_report_done(const cnn_report *report, const cnn_model *model, const cnn_progress *progress, double seconds);
 /** The checkpoint has been written; `resume` is the command line that goes on. */
 void cnn_report_stopped(const cnn_report *report, const cnn_progress *progress, const char *resume);
 /** Takes the live line away, so that something else can be written. */

@@ -139,6 +139,8 @@ cnn_model *cnn_model_plan(cnn_recipe *recipe, cnn_error *error)
         return NULL;
     }
     model->recipe = recipe;
+    model->temperature = 1;
+    model->familiarity = -INFINITY;
     model->network = cnn_network_new(recipe, error);
     if (model->network == NULL) {
         cnn_model_free(model);
@@ -211,7 +213,8 @@ cnn_model *cnn_model_create(const cnn_recipe *recipe, uint64_t seed, cnn_error *
         return NULL;
     }
     if (cnn_model_allocate(model, error) != CNN_OK || set_origin(model, error) != CNN_OK ||
-        set_default_scale(model, error) != CNN_OK || set_default_names(model, error) != CNN_OK) {
+        set_default_scale(model, error) != CNN_OK || set_default_names(model, error) != CNN_OK ||
+        cnn_model_plan_calibration(model, error) != CNN_OK) {
         cnn_model_free(model);
         return NULL;
     }
@@ -246,6 +249,10 @@ cnn_model *cnn_model_copy(const cnn_model *model, cnn_error *error)
         cnn_model_free(copy);
         return NULL;
     }
+    copy->temperature = model->temperature;
+    copy->familiarity = model->familiarity;
+    copy->has_appearance = model->has_appearance;
+    memcpy(copy->appearance, model->appearance, sizeof copy->appearance);
     memcpy(copy->parameters, model->parameters, model->network->parameter_count * sizeof *model->parameters);
     return copy;
 }

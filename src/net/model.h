@@ -13,6 +13,9 @@ typedef struct cnn_state_block {
     bool whole;         /* all tensors are stored */
 } cnn_state_block;
 
+/** Figures of an image at first sight. */
+#define CNN_APPEARANCE_COUNT 4
+
 struct cnn_model {
     cnn_network *network;
     cnn_recipe *recipe;
@@ -20,6 +23,10 @@ struct cnn_model {
     char **class_names; /* [network->class_count] */
     /* x = (pixel / 255 - mean[c]) / deviation[c]; [input channels] */
     double mean[4], deviation[4];
+    double temperature; /* probabilities are softmax(logits / temperature) */
+    double familiarity; /* images of less are unlike those trained on, train/calibrate.h; -INFINITY: not known */
+    bool has_appearance;
+    double appearance[CNN_APPEARANCE_COUNT][2]; /* least and most of images like those trained on, train/appearance.h */
     /* pairs of strings in the file, sorted by key; the keys that the fields above are stored under are among them */
     char **keys, **values;
     int metadata_count;
@@ -32,6 +39,16 @@ cnn_model *cnn_model_copy(const cnn_model *model, cnn_error *error);
 cnn_status cnn_model_set_classes(cnn_model *model, const char *const *names, int count, cnn_error *error);
 /** Sets mean and deviation, [input channels] each, finite and deviations above 0. */
 cnn_status cnn_model_set_scale(cnn_model *model, const double *mean, const double *deviation, cnn_error *error);
+/** Sets the temperature, 0.01 to 100. */
+cnn_status cnn_model_set_temperature(cnn_model *model, double temperature, cnn_error *error);
+/** Sets the threshold of familiarity, -1e5 to 1e5. */
+cnn_status cnn_model_set_familiarity(cnn_model *model, double familiarity, cnn_error *error);
+/** Sets the ranges of the images' appearance, finite. */
+cnn_status cnn_model_set_appearance(cnn_model *model, const double ranges[CNN_APPEARANCE_COUNT][2], cnn_error *error);
+/** Sets temperature and familiarity where the recipe's train statement names them. */
+cnn_status cnn_model_plan_calibration(cnn_model *model, cnn_error *error);
+/** Sets all three where the model's metadata has them; there they are what a file says. */
+cnn_status cnn_model_read_calibration(cnn_model *model, cnn_error *error);
 /** Sets one entry of the metadata; a NULL value removes it. */
 cnn_status cnn_model_set_metadata(cnn_model *model, const char *key, const char *value, cnn_error *error);
 /** The same from a text, which is used up. */

@@ -134,3 +134,18 @@ void cnn_modelfile_numbers(cnn_text *text, const double *numbers, int count)
     }
     cnn_text_append(text, "]");
 }
+
+bool cnn_modelfile_parse_numbers(const char *text, int count, double *out)
+{
+    if (text == NULL || *text++ != '[') {
+        return false;
+    }
+    for (int i = 0; i < count; i++) {
+        const size_t length = strcspn(text, ",]");
+        if (text[length] != (i + 1 < count ? ',' : ']') || !cnn_parse_number(text, length, &out[i])) {
+            return false;
+        }
+        text += length + 1;
+    }
+    return *text == '\0';
+}

@@ -53,5 +53,8 @@ void cnn_modelfile_quote(cnn_text *text, const char *string);
 /** Appends a JSON array of `count` strings, of `count` numbers (which read back as they are). */
 void cnn_modelfile_strings(cnn_text *text, const char *const *strings, int count);
 void cnn_modelfile_numbers(cnn_text *text, const double *numbers, int count);
+/** A list of `count` numbers, "[0.5,0.25]", into out; false where `text` is none, or NULL. Without JSON's parser, which
+ * asks the locale for numbers. */
+bool cnn_modelfile_parse_numbers(const char *text, int count, double *out);
 
 #endif

@@ -251,28 +251,12 @@ static cnn_status read_metadata(const reader *r, cnn_model *model, cnn_error *er
     return CNN_OK;
 }
 
-/** A list of `count` numbers, "[0.5,0.25]", into out. Without JSON's parser, which asks the locale for numbers. */
-static bool parse_numbers(const char *text, int count, double *out)
-{
-    if (text == NULL || *text++ != '[') {
-        return false;
-    }
-    for (int i = 0; i < count; i++) {
-        const size_t length = strcspn(text, ",]");
-        if (text[length] != (i + 1 < count ? ',' : ']') || !cnn_parse_number(text, length, &out[i])) {
-            return false;
-        }
-        text += length + 1;
-    }
-    return *text == '\0';
-}
-
 static cnn_status read_scale(const reader *r, cnn_model *model, cnn_error *error)
 {
     double mean[4], deviation[4];
     const int channels = model->network->input.channels;
-    if (!parse_numbers(metadata_text(r, "scale.mean"), channels, mean) ||
-        !parse_numbers(metadata_text(r, "scale.deviation"), channels, deviation)) {
+    if (!cnn_modelfile_parse_numbers(metadata_text(r, "scale.mean"), channels, mean) ||
+        !cnn_modelfile_parse_numbers(metadata_text(r, "scale.deviation"), channels, deviation)) {
         return cnn_fail(error, CNN_FORMAT, "%s: scale.mean and scale.deviation need %d number%s each", r->name,
                         channels, channels == 1 ? "" : "s");
     }
@@ -320,6 +304,12 @@ static cnn_status read_classes(const reader *r, cnn_model *model, cnn_error *err
     return status;
 }
 
+static cnn_status read_calibration(const reader *r, cnn_model *model, cnn_error *error)
+{
+    cnn_error cause;
+    return cnn_model_read_calibration(model, &cause) == CNN_OK ? CNN_OK : fail_in_file(r, &cause, error);
+}
+
 /** First all that can be refused, then memory, then the values: nothing is filled before all is checked. */
 static cnn_status read_model(reader *r, cnn_model *model, cnn_error *error)
 {
@@ -333,7 +323,8 @@ static cnn_status read_model(reader *r, cnn_model *model, cnn_error *error)
     for (size_t i = 0; i < sizeof checks / sizeof checks[0] && status == CNN_OK; i++) {
         status = checks[i](r, error);
     }
-    cnn_status (*const parts[])(const reader *, cnn_model *, cnn_error *) = {read_metadata, read_scale, read_classes};
+    cnn_status (*const parts[])(const reader *, cnn_model *, cnn_error *) = {read_metadata, read_scale, read_classes,
+                                                                             read_calibration};
     for (size_t i = 0; i < sizeof parts / sizeof parts[0] && status == CNN_OK; i++) {
         status = parts[i](r, model, error);
     }

@@ -8,6 +8,11 @@
 /** The most residuals within each other. */
 #define CNN_RECIPE_NESTING 16
 
+/** The range of a model's temperature, and of its threshold of familiarity on either side of 0. */
+#define CNN_TEMPERATURE_LEAST 0.01
+#define CNN_TEMPERATURE_MOST 100.0
+#define CNN_FAMILIARITY_MOST 1e5
+
 typedef enum cnn_statement_type {
     CNN_STATEMENT_INPUT,
     CNN_STATEMENT_LAYER,
@@ -70,8 +75,9 @@ typedef struct cnn_train_options {
     double step_every, step_factor; /* schedule=step: every so many epochs, times this */
     double lr_final;                /* cosine, linear: the last step's share of lr */
     double label_smoothing;
-    double val; /* below 1: share of the training images held back; from 1: their count */
-    int images; /* the most of the others to train on; 0: all */
+    double val;                      /* below 1: share of the training images held back; from 1: their count */
+    double temperature, familiarity; /* of the model; CNN_OPTION_AUTO: fitted on the images held back */
+    int images;                      /* the most of the others to train on; 0: all */
 } cnn_train_options;
 
 typedef enum cnn_fill { CNN_FILL_ZERO, CNN_FILL_REFLECT } cnn_fill;

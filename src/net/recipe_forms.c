@@ -89,6 +89,13 @@ static const cnn_option train_table[] = {
      "images held back for validation: below 1 a share, from 1 a count", false},
     {"images", CNN_OPTION_INTEGER, TRAIN(images), 0, INT_MAX, "0", NULL,
      "train on so many only, drawn at random of those not held back; 0: all", false},
+    {"temperature", CNN_OPTION_NUMBER, TRAIN(temperature), CNN_TEMPERATURE_LEAST, CNN_TEMPERATURE_MOST, "auto",
+     CNN_OPTION_AUTO_WORDS,
+     "probabilities are softmax(outputs / temperature); auto: fitted on the images held back, 1 without such", false},
+    {"familiarity", CNN_OPTION_NUMBER, TRAIN(familiarity), -CNN_FAMILIARITY_MOST, CNN_FAMILIARITY_MOST, "auto",
+     CNN_OPTION_AUTO_WORDS,
+     "images with less are unlike the training images; auto: as 0.5% of the images held back; none without such",
+     false},
     {0}};
 
 static const cnn_option augment_table[] = {

@@ -3,6 +3,7 @@
 #include "base/file.h"
 #include "base/memory.h"
 #include "base/text.h"
+#include "train/calibrate.h"
 #include "train/step.h"
 #include "train/trainer.h"
 #include "train/update.h"
@@ -296,7 +297,8 @@ cnn_model *cnn_trainer_model(const cnn_trainer *trainer, cnn_error *error)
     if (cnn_model_set_number(model, "origin.epochs", trainer->epoch, error) != CNN_OK ||
         cnn_model_set_number(model, "accuracy.training", last->accuracy, error) != CNN_OK ||
         (last->validated &&
-         cnn_model_set_number(model, "accuracy.validation", last->validation_accuracy, error) != CNN_OK)) {
+         cnn_model_set_number(model, "accuracy.validation", last->validation_accuracy, error) != CNN_OK) ||
+        cnn_trainer_calibrate(trainer, model, error) != CNN_OK) {
         cnn_model_free(model);
         return NULL;
     }

@@ -1,5 +1,6 @@
 /* How a model does on a data set: accuracy with Wilson's interval (Wilson 1927, "Probable inference, the law of
- * succession, and statistical inference"), mean cross-entropy, and who was taken for whom. */
+ * succession, and statistical inference"), mean cross-entropy, expected calibration error (Guo et al. 2017, arXiv
+ * 1706.04599), and who was taken for whom. */
 #include "base/memory.h"
 #include "train/loss.h"
 #include "train/match.h"
@@ -9,6 +10,14 @@
 
 /** The normal distribution's 97.5% point: an interval of 95%. */
 #define NORMAL_POINT 1.959963984540054
+/** Of the calibration error, as many as in the paper. */
+#define BINS 15
+
+/** Images whose predicted class has about the same probability. */
+typedef struct bin {
+    int correct;
+    double confidence; /* sum */
+} bin;
 
 /** What is counted, image after image. Classes are the first model's. */
 typedef struct tally {
@@ -18,8 +27,9 @@ typedef struct tally {
     int *labels;         /* [data's classes] the class of the same name */
     int *confusion;      /* [classes][classes] */
     int *member_correct; /* [models], behind the confusion matrix */
-    int count, correct;
+    int count, correct, unfamiliar;
     double loss_sum;
+    bin bins[BINS];
 } tally;
 
 /** The ensemble's loss -log(1/M sum over m of exp(-loss_m)), model after model; the largest term is kept aside, so that
@@ -37,6 +47,25 @@ static void add_loss(mean_loss *mean, double loss)
     } else {
         mean->sum += exp(mean->least - loss);
     }
+}
+
+/** Bins have equal widths; bin b is of probabilities above b / BINS, up to (b + 1) / BINS. */
+static void count_confidence(tally *t, double confidence, bool correct)
+{
+    const int number = (int)ceil(confidence * BINS) - 1;
+    bin *place = &t->bins[number < 0 ? 0 : number < BINS ? number : BINS - 1];
+    place->confidence += confidence;
+    place->correct += correct;
+}
+
+/** The sum over bins of (images of the bin / all) * |share of correct ones - mean confidence|. */
+static double calibration_error(const tally *t)
+{
+    double sum = 0;
+    for (int b = 0; b < BINS; b++) {
+        sum += fabs(t->bins[b].correct - t->bins[b].confidence);
+    }
+    return sum / t->count;
 }
 
 /** Counts the batch's image `index`. Returns the first model whose outputs are not finite, or -1. */
@@ -57,13 +86,15 @@ static int count_image(tally *t, int index)
         t->member_correct[m] += predicted == own;
         add_loss(&loss, own_loss);
     }
+    const int diverged = cnn_session_average(t->session, index);
+    if (diverged >= 0) {
+        return diverged;
+    }
     if (members > 1) {
-        const int diverged = cnn_session_average(t->session, index);
-        if (diverged >= 0) {
-            return diverged;
-        }
         predicted = cnn_argmax(t->session->probabilities, t->classes);
     }
+    count_confidence(t, (double)t->session->probabilities[predicted], predicted == actual);
+    t->unfamiliar += t->session->familiarity < 0;
     t->loss_sum += loss.least - log(loss.sum / members);
     t->correct += predicted == actual;
     t->confusion[(size_t)actual * (size_t)t->classes + (size_t)predicted]++;
@@ -100,6 +131,8 @@ static cnn_evaluation summarize(const tally *t)
         .interval_low = t->correct == 0 ? 0 : centre - half,
         .interval_high = t->correct == t->count ? 1 : centre + half,
         .loss = t->loss_sum / n,
+        .calibration_error = calibration_error(t),
+        .unfamiliar = isnan(t->session->familiarity) ? -1 : t->unfamiliar,
         .class_count = t->classes,
         .confusion = t->confusion,
         .model_count = t->session->member_count,

@@ -15,8 +15,7 @@ int cnn_argmax(const cnn_real *values, int count)
     return best;
 }
 
-/** The logarithm of the sum of exponentials, safe from overflow; not finite when a logit is not. */
-static double log_sum_exp(const cnn_real *logits, int classes)
+double cnn_log_sum_exp(const cnn_real *logits, int classes)
 {
     const double most = (double)logits[cnn_argmax(logits, classes)];
     double sum = 0;
@@ -28,7 +27,7 @@ static double log_sum_exp(const cnn_real *logits, int classes)
 
 void cnn_softmax(const cnn_real *logits, int classes, cnn_real *probabilities)
 {
-    const double normalizer = log_sum_exp(logits, classes);
+    const double normalizer = cnn_log_sum_exp(logits, classes);
     for (int c = 0; c < classes; c++) {
         probabilities[c] = (cnn_real)exp((double)logits[c] - normalizer);
     }
@@ -37,7 +36,7 @@ void cnn_softmax(const cnn_real *logits, int classes, cnn_real *probabilities)
 double cnn_mixed_cross_entropy(const cnn_real *logits, int classes, const cnn_target *target, double factor,
                                cnn_real *gradient)
 {
-    const double normalizer = log_sum_exp(logits, classes);
+    const double normalizer = cnn_log_sum_exp(logits, classes);
     const double spread = target->smoothing / classes, rest = 1 - target->smoothing;
     const double own = rest * target->share, others = rest * (1 - target->share);
     double loss = 0;

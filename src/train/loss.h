@@ -5,6 +5,9 @@
 
 #include "base/real.h"
 
+/** log(sum over c of exp(logits[c])), safe from overflow; not finite when a logit is not. */
+double cnn_log_sum_exp(const cnn_real *logits, int classes);
+
 /** One image's softmax into probabilities [classes], which may be `logits`. */
 void cnn_softmax(const cnn_real *logits, int classes, cnn_real *probabilities);
 

@@ -5,6 +5,8 @@
 #include "base/memory.h"
 #include "data/loader.h"
 #include "image/image.h"
+#include "train/appearance.h"
+#include "train/calibrate.h"
 #include "train/loss.h"
 #include "train/match.h"
 
@@ -43,10 +45,8 @@ static cnn_status set_up_member(const cnn_session *session, cnn_member *member, 
     const int channels = cnn_model_input(model).channels;
     const size_t classes = (size_t)cnn_model_class_count(model);
     member->table = cnn_alloc((size_t)channels * 256, sizeof *member->table);
-    if (session->views->count > 1) {
-        member->logits = cnn_alloc((size_t)session->batch, classes * sizeof *member->logits);
-    }
-    if (member->table == NULL || (session->views->count > 1 && member->logits == NULL)) {
+    member->logits = cnn_alloc((size_t)session->batch, classes * sizeof *member->logits);
+    if (member->table == NULL || member->logits == NULL) {
         return cnn_fail_memory(error);
     }
     cnn_scale_table(channels, model->mean, model->deviation, member->table);
@@ -132,6 +132,7 @@ static cnn_session *make_session(const cnn_model *const *models, int count, cons
     session->member_count = count;
     session->batch = options->batch > 0 ? options->batch : DEFAULT_BATCH;
     session->views = cnn_views_of(options->tta);
+    session->familiarity = NAN;
     return session;
 }
 
@@ -199,12 +200,12 @@ static void scale_image(void *context, int part, int thread)
     cnn_runner_note(member->runner, thread, -1, CNN_WORK_NONE);
 }
 
-/** Adds the view's share of the mean to the n images' logits. */
+/** Adds the view's share of the mean to the n images' logits, at the model's temperature. */
 static void add_view(const cnn_session *session, int n)
 {
     const cnn_member *member = session->member;
     const size_t classes = (size_t)cnn_model_class_count(member->model);
-    const cnn_real weight = session->views->weights[session->view];
+    const cnn_real weight = session->views->weights[session->view] / (cnn_real)member->model->temperature;
     if (session->view == 0) {
         memset(member->logits, 0, (size_t)n * classes * sizeof *member->logits);
     }
@@ -224,30 +225,48 @@ void cnn_session_run(cnn_session *session, const uint8_t *pixels, int n)
         for (session->view = 0; session->view < session->views->count; session->view++) {
             cnn_team_run(session->team, n, scale_image, session);
             cnn_runner_forward(member->runner, member->folded->parameters, n);
-            if (member->logits != NULL) {
-                add_view(session, n);
-            }
+            add_view(session, n);
         }
     }
-    session->pixels = NULL;
 }
 
 const cnn_real *cnn_session_logits(const cnn_session *session, int member, int index)
 {
     const cnn_member *by = &session->members[member];
-    return by->logits != NULL ? by->logits + (size_t)index * (size_t)cnn_model_class_count(by->model)
-                              : cnn_runner_output(by->runner, index);
+    return by->logits + (size_t)index * (size_t)cnn_model_class_count(by->model);
+}
+
+/** How familiar the batch's image `index` is to the member that gave the logits: by these, and at first sight. INFINITY
+ * where its model knows of neither. */
+static double judge(const cnn_session *session, const cnn_model *model, const cnn_real *logits, int index)
+{
+    const cnn_shape shape = cnn_model_input(model);
+    double margin = INFINITY, figures[CNN_APPEARANCE_COUNT];
+    if (isfinite(model->familiarity)) {
+        margin = cnn_familiarity(logits, cnn_model_class_count(model)) - model->familiarity;
+    }
+    if (model->has_appearance) {
+        cnn_appearance_measure(session->pixels + (size_t)index * cnn_shape_size(shape), shape, figures);
+        margin = fmin(margin, cnn_appearance_margin(figures, model->appearance));
+    }
+    return margin;
 }
 
 int cnn_session_average(cnn_session *session, int index)
 {
     const int classes = cnn_model_class_count(session->members[0].model);
+    double margins = 0;
+    int judges = 0;
     memset(session->probabilities, 0, (size_t)classes * sizeof *session->probabilities);
     for (int m = 0; m < session->member_count; m++) {
-        cnn_softmax(cnn_session_logits(session, m, index), classes, session->softmax);
+        const cnn_real *logits = cnn_session_logits(session, m, index);
+        cnn_softmax(logits, classes, session->softmax);
         if (!isfinite(session->softmax[0])) {
             return m;
         }
+        const double margin = judge(session, session->members[m].model, logits, index);
+        margins += isfinite(margin) ? margin : 0;
+        judges += isfinite(margin);
         for (int c = 0; c < classes; c++) {
             session->probabilities[c] += session->softmax[session->members[m].classes[c]];
         }
@@ -255,6 +274,7 @@ int cnn_session_average(cnn_session *session, int index)
     for (int c = 0; c < classes; c++) {
         session->probabilities[c] /= (cnn_real)session->member_count;
     }
+    session->familiarity = judges > 0 ? margins / judges : NAN;
     return -1;
 }
 
@@ -265,6 +285,11 @@ cnn_status cnn_session_fail(const cnn_session *session, int member, int image, c
     }
     return cnn_fail(error, CNN_DIVERGED, "image %d: the outputs of model %d of %d are not finite", image, member + 1,
                     session->member_count);
+}
+
+float cnn_session_familiarity(const cnn_session *session)
+{
+    return (float)session->familiarity;
 }
 
 /** The probabilities of the batch's image `index`, the call's image `image`, into `out`. */
@@ -281,8 +306,8 @@ static cnn_status give_probabilities(cnn_session *session, int index, int image,
     return CNN_OK;
 }
 
-cnn_status cnn_session_classify_pixels(cnn_session *session, const uint8_t *pixels, int count, float *probabilities,
-                                       cnn_error *error)
+cnn_status cnn_session_assess_pixels(cnn_session *session, const uint8_t *pixels, int count, float *probabilities,
+                                     float *familiarity, cnn_error *error)
 {
     if (count < 0 || (count > 0 && (pixels == NULL || probabilities == NULL))) {
         return cnn_fail(error, CNN_USAGE, "classifying needs images and room for their probabilities, not %d of them",
@@ -296,10 +321,19 @@ cnn_status cnn_session_classify_pixels(cnn_session *session, const uint8_t *pixe
         cnn_session_run(session, pixels + (size_t)first * image_size, n);
         for (int i = 0; i < n && status == CNN_OK; i++) {
             status = give_probabilities(session, i, first + i, probabilities + (size_t)(first + i) * classes, error);
+            if (familiarity != NULL && status == CNN_OK) {
+                familiarity[first + i] = cnn_session_familiarity(session);
+            }
         }
         first += n;
     }
     return status;
+}
+
+cnn_status cnn_session_classify_pixels(cnn_session *session, const uint8_t *pixels, int count, float *probabilities,
+                                       cnn_error *error)
+{
+    return cnn_session_assess_pixels(session, pixels, count, probabilities, NULL, error);
 }
 
 cnn_status cnn_session_classify_file(cnn_session *session, const char *path, float *probabilities, cnn_error *error)

@@ -92,28 +92,35 @@ static cnn_status train_batch(cnn_trainer *t, cnn_error *error)
     return CNN_OK;
 }
 
+int cnn_trainer_classify_held_back(const cnn_trainer *t, int first)
+{
+    const int batch = t->options.batch < t->train_count ? t->options.batch : t->train_count;
+    const int n = t->held_back - first < batch ? t->held_back - first : batch;
+    const int *indices = t->indices + t->train_count + first;
+    const cnn_shape input = t->model->network->input;
+    if (first == 0) {
+        cnn_folded_fill(t->folded, cnn_trainer_weights(t));
+        cnn_runner_prepare(t->validator, t->folded->parameters);
+    }
+    for (int i = 0; i < n; i++) {
+        cnn_scale_pixels(cnn_dataset_pixels(t->data, indices[i]), cnn_shape_size(input), input.channels, t->scale_table,
+                         cnn_runner_input(t->validator, i));
+    }
+    cnn_runner_forward(t->validator, t->folded->parameters, n);
+    return n;
+}
+
 /** Mean loss and accuracy over the images held back. */
 static cnn_status validate(cnn_trainer *t, cnn_progress *progress, cnn_error *error)
 {
-    const int batch = t->options.batch < t->train_count ? t->options.batch : t->train_count;
-    const int *indices = t->indices + t->train_count;
-    const cnn_shape input = t->model->network->input;
-    const size_t size = cnn_shape_size(input);
     const int classes = t->model->network->class_count;
     double loss = 0;
     int correct = 0;
-    cnn_folded_fill(t->folded, cnn_trainer_weights(t));
-    cnn_runner_prepare(t->validator, t->folded->parameters);
-    for (int first = 0; first < t->held_back; first += batch) {
-        const int n = t->held_back - first < batch ? t->held_back - first : batch;
-        for (int i = 0; i < n; i++) {
-            cnn_scale_pixels(cnn_dataset_pixels(t->data, indices[first + i]), size, input.channels, t->scale_table,
-                             cnn_runner_input(t->validator, i));
-        }
-        cnn_runner_forward(t->validator, t->folded->parameters, n);
+    for (int first = 0, n; first < t->held_back; first += n) {
+        n = cnn_trainer_classify_held_back(t, first);
         for (int i = 0; i < n; i++) {
             const cnn_real *logits = cnn_runner_output(t->validator, i);
-            const int label = cnn_dataset_label(t->data, indices[first + i]);
+            const int label = cnn_dataset_label(t->data, t->indices[t->train_count + first + i]);
             correct += cnn_argmax(logits, classes) == label;
             loss += cnn_cross_entropy(logits, classes, label, 0, 0, NULL);
         }

@@ -11,6 +11,7 @@ expect err '^data .*folder:shapes: 48 images of 8x8x1 in 3 classes, 12 held back
 expect err '^training .*6 epochs of 5 steps, [0-9]+ threads?, seed 1$'
 [ "$(grep -c '^epoch [1-6]/6 ' err)" -eq 6 ] || fail "not one line an epoch: $(cat err)"
 expect err '^next: cnn eval tiny\.safetensors --data folder:shapes$'
+expect err '^calibrated on the images held back: temperature=[0-9.]+$'
 expect_not err $'\033|\r'
 [ "$(ls | sort | tr '\n' ' ')" = "err out shapes tiny.history.csv tiny.recipe tiny.safetensors " ] ||
     fail "other files than model and history are left: $(ls)"
@@ -27,6 +28,8 @@ run eval tiny.safetensors --data folder:shapes
 expect_code 0
 expect out '^accuracy +[0-9.]+%  \([0-9]+ of 24 images; 95% interval [0-9.]+% to [0-9.]+%\)$'
 expect out '^loss +[0-9.]+$'
+expect out '^ece +[0-9.]+%  \(expected calibration error'
+expect_not out '^unlike'
 expect out '^class +precision +recall +images$'
 expect out '^left +([0-9.]+%|-) +[0-9.]+% +8$'
 expect out '^ +left +right +top$'
@@ -94,6 +97,8 @@ expect out '^training +epochs=6 batch=8 val=0\.25'
 expect out '^trained on +folder, 48 images'
 expect out '^seed +1$'
 expect out '^validation accuracy +[0-9.]+%$'
+expect out '^temperature +[0-9.]+$'
+expect_not out '^familiarity'
 expect_empty err
 run info tiny.recipe
 expect_code 0
@@ -137,6 +142,26 @@ expect_empty err
 expect out '^\{"event":"start",'
 expect out '^\{"event":"done","model":"models/two",'
 [ -s models/two ] && [ -s models/two.history.csv ] || fail "models/ holds $(ls models)"
+
+# What a recipe says of temperature and familiarity is the model's; below the threshold pictures are unlike the others.
+for least in -1000 1000; do
+    run train tiny.recipe --data folder:shapes --epochs 1 --out sure.safetensors --json \
+        --set temperature=0.75 --set familiarity=$least
+    expect_code 0
+    expect out "^\{\"event\":\"done\",.*\"temperature\":0\.75,\"familiarity\":$least\.0\}$"
+    run info sure.safetensors
+    expect out '^temperature +0\.75$'
+    expect out "^familiarity from +$least$"
+    run classify sure.safetensors $picture
+    ((least < 0)) || expect out '^[^ ]+: .*[a-z]  \(unlike the training images\)$'
+    ((least > 0)) || expect_not out 'unlike'
+    run classify sure.safetensors --json $picture
+    expect out ",\"familiar\":$(((least < 0)) && echo true || echo false)\}$"
+    run eval sure.safetensors --data folder:shapes
+    expect out "^unlike +$(((least < 0)) && echo '0\.00%  \(0 images' || echo '100\.00%  \(24 images') unlike the training images\)$"
+    run eval sure.safetensors --data folder:shapes --json
+    expect out "\"calibration_error\":0\.[0-9]+,.*\"unfamiliar\":$(((least < 0)) && echo 0 || echo 24)\}$"
+done
 
 # Without images held back there is nothing to validate.
 run train tiny.recipe --data folder:shapes --set val=0 --epochs 1 --out plain.safetensors

@@ -189,6 +189,28 @@ static void forged_classes_and_scales_are_refused(void **state)
     assert_forgeries_refused(forgeries, sizeof forgeries / sizeof forgeries[0]);
 }
 
+static void forged_calibrations_are_refused(void **state)
+{
+    (void)state;
+    static const char temperature[] = "the temperature must be a number from 0.01 to 100";
+    static const char familiarity[] = "the familiarity must be a number from -100000 to 100000";
+    static const char appearance[] = "the appearance needs 8 numbers";
+    static const forgery forgeries[] = {
+        {"\"version\":", "\"temperature\":\"0\",\"version\":", temperature},
+        {"\"version\":", "\"temperature\":\"-1\",\"version\":", temperature},
+        {"\"version\":", "\"temperature\":\"100.5\",\"version\":", temperature},
+        {"\"version\":", "\"temperature\":\"nan\",\"version\":", "the temperature is not a number"},
+        {"\"version\":", "\"temperature\":\"\",\"version\":", "the temperature is not a number"},
+        {"\"version\":", "\"familiarity\":\"1e6\",\"version\":", familiarity},
+        {"\"version\":", "\"familiarity\":\"-1e6\",\"version\":", familiarity},
+        {"\"version\":", "\"familiarity\":\"inf\",\"version\":", "the familiarity is not a number"},
+        {"\"version\":", "\"appearance\":\"[1,2,3,4,5,6,7]\",\"version\":", appearance},
+        {"\"version\":", "\"appearance\":\"[1,2,3,4,5,6,7,8,9]\",\"version\":", appearance},
+        {"\"version\":", "\"appearance\":\"[1,2,3,4,5,6,7,inf]\",\"version\":", appearance},
+    };
+    assert_forgeries_refused(forgeries, sizeof forgeries / sizeof forgeries[0]);
+}
+
 static void too_many_entries_are_refused_at_once(void **state)
 {
     (void)state;
@@ -270,6 +292,7 @@ int main(void)
         cmocka_unit_test(forged_tensors_are_refused),
         cmocka_unit_test(forged_metadata_is_refused),
         cmocka_unit_test(forged_classes_and_scales_are_refused),
+        cmocka_unit_test(forged_calibrations_are_refused),
         cmocka_unit_test(too_many_entries_are_refused_at_once),
         cmocka_unit_test(forged_values_are_refused),
         cmocka_unit_test(bytes_too_many_or_too_few_are_refused),

@@ -55,6 +55,10 @@ static void a_round_trip_gives_the_same_bytes(void **state)
     const double mean[] = {0.1, 1.0 / 3, 0.4465}, deviation[] = {0.2470322, 1e-3, 0.26158784172796473};
     assert_int_equal(cnn_model_set_scale(model, mean, deviation, NULL), CNN_OK);
     assert_int_equal(cnn_model_set_metadata(model, "note", "tab\there, \x01, line\nbreak, \"quoted\"", NULL), CNN_OK);
+    const double appearance[CNN_APPEARANCE_COUNT][2] = {{0.1, 1.0 / 3}, {-7, 5e-9}, {2, 2}, {-1e300, 0}};
+    assert_int_equal(cnn_model_set_temperature(model, 1.0 / 7, NULL), CNN_OK);
+    assert_int_equal(cnn_model_set_familiarity(model, -12.3456, NULL), CNN_OK);
+    assert_int_equal(cnn_model_set_appearance(model, appearance, NULL), CNN_OK);
     file f = encode(model), again = {0};
     cnn_error error;
     cnn_model *read = decode(f.bytes, f.size, &error);
@@ -62,6 +66,8 @@ static void a_round_trip_gives_the_same_bytes(void **state)
     assert_memory_equal(read->parameters, model->parameters,
                         model->network->parameter_count * sizeof *model->parameters);
     assert_memory_equal(read->deviation, deviation, sizeof deviation);
+    assert_true(read->temperature == 1.0 / 7 && read->familiarity == -12.3456 && read->has_appearance);
+    assert_memory_equal(read->appearance, appearance, sizeof appearance);
     assert_string_equal(cnn_model_metadata(read, "note"), cnn_model_metadata(model, "note"));
     again = encode(read);
     assert_int_equal(again.size, f.size);

@@ -90,7 +90,33 @@ static void counts_and_loss_agree_with_classifying(void **state)
     assert_true(found.accuracy == 0.8);
     assert_true(fabs(found.loss - loss) < 1e-5);
     assert_memory_equal(found.confusion, confusion, sizeof confusion);
+    assert_int_equal(found.unfamiliar, -1);
     cnn_free(found.confusion);
+}
+
+/** A bin at a time: the images whose probability is in it, how many of them are right, and how sure all are of that. */
+static void the_calibration_error_is_a_mean_over_bins(void **state)
+{
+    (void)state;
+    for (int right = 0; right <= IMAGES; right += 5) {
+        double expected = 0;
+        for (int b = 0; b < 15; b++) {
+            double sure = 0;
+            int correct = 0, count = 0;
+            for (int i = 0; i < IMAGES; i++) {
+                const double confidence = (double)probabilities[i][predicted[i]];
+                if (confidence > b / 15.0 && confidence <= (b + 1) / 15.0) {
+                    sure += confidence;
+                    correct += i < right;
+                    count++;
+                }
+            }
+            expected += count > 0 ? (double)count / IMAGES * fabs((double)correct / count - sure / count) : 0;
+        }
+        cnn_evaluation found = evaluate(right);
+        assert_true(expected > 0.01 && fabs(found.calibration_error - expected) < 1e-6);
+        cnn_free(found.confusion);
+    }
 }
 
 /** The expected values are the formula's, computed by another program. */
@@ -201,6 +227,7 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(counts_and_loss_agree_with_classifying),
+        cmocka_unit_test(the_calibration_error_is_a_mean_over_bins),
         cmocka_unit_test(the_interval_is_wilsons),
         cmocka_unit_test(classes_are_found_by_name),
         cmocka_unit_test(threads_and_batch_do_not_matter),
