@@ -42,6 +42,7 @@ LAST_EPOCH_COLUMN(zeros)
     }
 TEST_COLUMN(test_accuracy, accuracy, CNN_TTA_NONE)
 TEST_COLUMN(test_loss, loss, CNN_TTA_NONE)
+TEST_COLUMN(test_calibration, calibration_error, CNN_TTA_NONE)
 TEST_COLUMN(flip_accuracy, accuracy, CNN_TTA_FLIP)
 TEST_COLUMN(flip_loss, loss, CNN_TTA_FLIP)
 TEST_COLUMN(flip_shift_accuracy, accuracy, CNN_TTA_FLIP_SHIFT)
@@ -113,6 +114,7 @@ static const measure columns[] = {
     {"val_error", "validation error, %", last_val_error, 100, 2, PLAIN},
     {"test_accuracy", "test accuracy, %", test_accuracy, 100, 2, COUNTED},
     {"test_loss", "test loss", test_loss, 1, 4, PLAIN},
+    {"test_calibration_error", "calibration error, %", test_calibration, 100, 2, PLAIN},
     {"test_accuracy_flip", "test accuracy with flip, %", flip_accuracy, 100, 2, COUNTED},
     {"test_loss_flip", "test loss with flip", flip_loss, 1, 4, PLAIN},
     {"test_accuracy_flip_shift", "test accuracy with flip+shift, %", flip_shift_accuracy, 100, 2, COUNTED},

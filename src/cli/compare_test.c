@@ -13,6 +13,7 @@ static const struct {
 } fields[] = {
     {"accuracy", offsetof(cnn_run_test, accuracy)},
     {"loss", offsetof(cnn_run_test, loss)},
+    {"calibration_error", offsetof(cnn_run_test, calibration_error)},
 };
 #define FIELDS (sizeof fields / sizeof *fields)
 
@@ -30,13 +31,16 @@ cnn_exit cnn_run_test_make(cnn_model *model, const cnn_dataset *data, const cnn_
         return CNN_EXIT_FAILED;
     }
     cnn_error error;
-    cnn_evaluation evaluation = {.accuracy = NAN, .loss = NAN};
+    cnn_evaluation evaluation = {.accuracy = NAN, .loss = NAN, .calibration_error = NAN};
     const cnn_status status = cnn_session_evaluate(session, data, &evaluation, &error);
     cnn_session_free(session);
     if (status != CNN_OK && status != CNN_DIVERGED) {
         return cnn_complain_error(&error);
     }
-    *test = (cnn_run_test){.known = true, .accuracy = evaluation.accuracy, .loss = evaluation.loss};
+    *test = (cnn_run_test){.known = true,
+                           .accuracy = evaluation.accuracy,
+                           .loss = evaluation.loss,
+                           .calibration_error = evaluation.calibration_error};
     cnn_free(evaluation.confusion);
     return CNN_EXIT_DONE;
 }

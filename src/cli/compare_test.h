@@ -10,8 +10,8 @@
 
 /** One evaluation. */
 typedef struct cnn_run_test {
-    bool known;            /* it was made */
-    double accuracy, loss; /* NaN where the model's outputs are not finite */
+    bool known;                               /* it was made */
+    double accuracy, loss, calibration_error; /* NaN where the model's outputs are not finite */
 } cnn_run_test;
 
 /** A run has room for one of each test-time augmentation, in the order of cnn_tta. */

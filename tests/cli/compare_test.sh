@@ -73,7 +73,7 @@ expect_code 0
 figure='[0-9]+\.[0-9]{2}'
 pattern="^[123]/6 lr=0\.01 .*, test accuracy $figure%, with flip $figure%, model one/runs/[0-9a-f]{16}\.safetensors\$"
 [ "$(told "$pattern")" -eq 3 ] || fail "$ran: $(cat err)"
-expect out '% \| test accuracy, % \| test loss \| test accuracy with flip, % \| test loss with flip'
+expect out '% \| test accuracy, % \| test loss \| calibration error, % \| test accuracy with flip, % \| test loss with flip'
 pattern='[0-9.]+ ± [0-9.]+'
 expect out "^\| tiny \| 0\.01 \|( $pattern \|){4}( $figure ± $figure \(3 seeds\) \| $pattern \|){2}"
 expect out '^\| tiny \| 1000 \|( - \|){11} 3 of 3 \|'
