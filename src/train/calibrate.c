@@ -9,11 +9,11 @@
  *     largest probability                        78.2             99.6    88.8     100     100
  *     largest logit                              94.2              100     100     100     100
  *     free energy                                94.4              100     100     100     100
- *     first sight alone                          63.8                -     100     100     100
+ *     first sight alone                          63.8                -     100     100       -
  *     both, as here: energy at 0.5%              91.9              100     100     100     100
  *
  *     cifar10-quick.recipe, 2 epochs            MNIST    Fashion-MNIST   noise   black
- *     each of the first three                     0.4              0.5     0.1       0
+ *     the best of the first three                 0.4              0.5     0.1       0
  *     both, as here                              87.3             34.7     100     100
  *
  * A margin between the two largest logits, and logits less their mean, did worse than the energy. Distances of the

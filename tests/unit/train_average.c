@@ -120,7 +120,7 @@ static double loss_of(const cnn_model *model, const cnn_trainer *trainer)
 static void it_is_validated_and_becomes_the_model(void **state)
 {
     (void)state;
-    cnn_trainer *trainer = make_trainer("train epochs=2 batch=16 lr=0.05 val=12 average=0.9", 2);
+    cnn_trainer *trainer = make_trainer("train epochs=2 batch=16 lr=0.05 val=12 average=0.9 temperature=1", 2);
     cnn_progress progress;
     do {
         progress = step(trainer);

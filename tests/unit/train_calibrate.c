@@ -249,7 +249,8 @@ static void strange_images_are_told(void **state)
 
     memset(strange[0], 255, sizeof strange[0]);
     for (int p = 0; p < SIZE; p++) { /* no bar: the noise of one image and the brightness of its bar, mixed up */
-        strange[1][p / SIDE][p % SIDE] = pixels[0][0][p * 23 % SIZE];
+        const int other = p * 23 % SIZE;
+        strange[1][p / SIDE][p % SIDE] = pixels[0][other / SIDE][other % SIDE];
     }
     assert_int_equal(cnn_session_assess_pixels(session, strange[0][0], 2, probabilities[0], familiarity, NULL), CNN_OK);
     assert_true(familiarity[0] < 0 && familiarity[1] < 0);
