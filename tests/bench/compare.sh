@@ -21,7 +21,8 @@ while [[ ${1:-} == --* ]]; do
     shift 2
 done
 [[ $only =~ ^(train|classify|latency)?$ ]] || { echo "$0: --only takes train, classify or latency" >&2; exit 2; }
-[ $# -gt 0 ] || set -- "$root/models/lenet.recipe" "$here/vgg-small.recipe" "$here/resnet20.recipe" "$here/wide.recipe"
+[ $# -gt 0 ] || set -- "$root/models/lenet.recipe" "$here/vgg-small.recipe" "$root/models/cifar10-resnet20.recipe" \
+    "$here/wide.recipe"
 
 wants() { [ "${only:-$1}" = "$1" ]; }
 

@@ -52,7 +52,7 @@ expect out '^plan: a training step of 12 images, in 2 lanes, '
 plan conv2 'forward, relu' '2 x 6 images  +[0-9.]+ kB  im2col, [0-9]+ rows a strip'
 plan conv3 'forward, relu' "2 x 6 images  +[0-9.]+ MB  $winograd"
 
-for recipe in models/lenet.recipe tests/bench/vgg-small.recipe tests/bench/resnet20.recipe; do
+for recipe in models/lenet.recipe tests/bench/vgg-small.recipe models/cifar10-resnet20.recipe; do
     run info "$SOURCE/$recipe" --plan --json
     expect_code 0
     expect_json
