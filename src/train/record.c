@@ -44,9 +44,9 @@ cnn_status cnn_model_record_test(cnn_model *model, const cnn_dataset *data, cnn_
     if (status == CNN_OK) {
         status = cnn_model_set_metadata(model, keys[tta][1], origin, error);
     }
-    for (int i = 0; i < 2 && status != CNN_OK;
-         i++) { /* an accuracy without its images, or with others, tells nothing */
-        cnn_model_set_metadata(model, keys[tta][i], NULL, NULL);
+    if (status != CNN_OK) { /* an accuracy without its images, or with others, tells nothing */
+        cnn_model_set_metadata(model, keys[tta][0], NULL, NULL);
+        cnn_model_set_metadata(model, keys[tta][1], NULL, NULL);
     }
     cnn_free(origin);
     return status;
