@@ -32,20 +32,22 @@ untimed() {
         { for (i = 1; i <= NF; i++) if (timed[i]) $i = ""; print }' "$1"
 }
 
-# check_tests FOLDER TTA SUFFIX: results.csv's accuracy and loss of lr=0.01 are what cnn eval tells of model1 to model3,
-# whose losses differ.
+# check_tests FOLDER TTA SUFFIX: results.csv's accuracy and loss of lr=0.01, and without augmentation the calibration
+# error, are what cnn eval tells of model1 to model3, whose losses differ.
 check_tests() {
-    local seed name figures
+    local seed name figures names=(accuracy loss)
+    [ -n "$3" ] || names+=(calibration_error)
     for seed in 1 2 3; do
         run eval "model$seed.safetensors" --data folder:shapes --tta "$2" --json
         expect_code 0
-        sed 's/.*"accuracy":\([^,]*\),.*"loss":\([^,]*\),.*/\1 \2/' out
+        sed 's/.*"accuracy":\([^,]*\),.*"loss":\([^,]*\),"calibration_error":\([^,]*\),.*/\1 \2 \3/' out
     done >evaluated
-    for name in accuracy loss; do
+    for name in "${names[@]}"; do
         figures="$(column "$1/results.csv" "test_${name}${3}_mean" | head -1)"
         figures+=" $(column "$1/results.csv" "test_${name}${3}_deviation" | head -1)"
         figures+=" $(column "$1/results.csv" "test_${name}${3}_count" | head -1)"
-        awk -v at=$([ $name = accuracy ] && echo 1 || echo 2) -v told="$figures" '
+        awk -v name="$name" -v told="$figures" '
+            BEGIN { at = name == "accuracy" ? 1 : name == "loss" ? 2 : 3 }
             { value[NR] = $at; mean += $at / 3 }
             END {
                 for (i = 1; i <= 3; i++) squares += (value[i] - mean) ^ 2
@@ -75,8 +77,9 @@ pattern="^[123]/6 lr=0\.01 .*, test accuracy $figure%, with flip $figure%, model
 [ "$(told "$pattern")" -eq 3 ] || fail "$ran: $(cat err)"
 expect out '% \| test accuracy, % \| test loss \| calibration error, % \| test accuracy with flip, % \| test loss with flip'
 pattern='[0-9.]+ ± [0-9.]+'
-expect out "^\| tiny \| 0\.01 \|( $pattern \|){4}( $figure ± $figure \(3 seeds\) \| $pattern \|){2}"
-expect out '^\| tiny \| 1000 \|( - \|){11} 3 of 3 \|'
+tested="$figure ± $figure \(3 seeds\) \| $pattern"
+expect out "^\| tiny \| 0\.01 \|( $pattern \|){4} $tested \| $pattern \| $tested \|"
+expect out '^\| tiny \| 1000 \|( - \|){12} 3 of 3 \|'
 [ "$(ls one/runs/*.json | wc -l)" -eq 6 ] && [ "$(ls one/runs/*.safetensors | wc -l)" -eq 3 ] &&
     [ "$(ls one/runs | wc -l)" -eq 9 ] || fail "$ran: left $(ls one/runs)"
 models=($(sed -n 's/.* lr=0\.01 .*, model \(.*\)$/\1/p' err))

@@ -256,7 +256,7 @@ static void set_explains_and_changes_nothing(void **state)
         {"conv2.filters=3", "test.recipe has no 'conv2'; did you mean 'conv1'?"},
         {"xyzzy.filters=3", "test.recipe has no 'xyzzy'; it has: train, augment, input, conv1, dense1"},
         {"conv1.=3", "conv1: unknown option ''; known are: filters, kernel, stride, padding, groups, bias, init, fan, "
-                     "limit, std, weight-decay, l1, max-norm, frozen, algorithm"},
+                     "limit, std, weight-decay, l1, max-norm, norm, frozen, algorithm"},
         {"conv1.filters=0", "conv1: filters=0: must be a whole number, 1 to 65536"},
         {"relu=maxpool", "test.recipe has no layer 'relu' to replace"},
         {"conv=", "conv=: must be a layer"},
