@@ -28,21 +28,25 @@ typedef struct comparing {
     char *folder; /* of the runs */
     cnn_dataset *data;
     cnn_shape shape; /* of the data set that is open */
-    int done;        /* runs */
+    cnn_fit fit;
+    int done; /* runs */
 } comparing;
 
 /* ------------------------------------------------------------------------------------------------- preparation */
 
-/* Recipes may read images of several sizes. */
-static cnn_exit open_data(comparing *c, cnn_shape shape)
+/* Recipes may read images of several sizes and fits. */
+static cnn_exit open_data(comparing *c, const cnn_recipe *recipe)
 {
-    if (c->data && memcmp(&shape, &c->shape, sizeof shape) == 0) {
+    const cnn_shape shape = cnn_recipe_input(recipe);
+    const cnn_fit fit = cnn_recipe_fit(recipe);
+    if (c->data && memcmp(&shape, &c->shape, sizeof shape) == 0 && fit == c->fit) {
         return CNN_EXIT_DONE;
     }
     cnn_error error;
     cnn_dataset_free(c->data);
-    c->data = cnn_dataset_open(c->settings->data, CNN_SPLIT_TRAIN, shape, &error);
+    c->data = cnn_dataset_open_fitted(c->settings->data, CNN_SPLIT_TRAIN, shape, fit, &error);
     c->shape = shape;
+    c->fit = fit;
     return c->data ? CNN_EXIT_DONE : cnn_complain_error(&error);
 }
 
@@ -70,7 +74,7 @@ static cnn_exit check_recipes(comparing *c)
             break;
         }
         cnn_model *model = cnn_model_new(recipe, 1, &error);
-        code = model ? open_data(c, cnn_recipe_input(recipe)) : cnn_complain_error(&error);
+        code = model ? open_data(c, recipe) : cnn_complain_error(&error);
         code = code == CNN_EXIT_DONE ? check_classes(c, i, model) : code;
         cnn_model_free(model);
         cnn_recipe_free(recipe);
@@ -173,7 +177,7 @@ static cnn_exit train_all(comparing *c)
         if (code != CNN_EXIT_DONE) {
             break;
         }
-        code = open_data(c, cnn_recipe_input(recipe));
+        code = open_data(c, recipe);
         for (int seed = 0; seed < c->comparison.seeds && code == CNN_EXIT_DONE; seed++) {
             code = train_one(c, i, seed, recipe);
         }
