@@ -85,6 +85,15 @@ typedef struct cnn_shape {
     int height, width, channels;
 } cnn_shape;
 
+/** How a picture file of any size becomes an image of the network's, as a recipe's input statement says. Data sets of
+ * ready images (IDX, CIFAR-10) are not touched. */
+typedef enum cnn_fit {
+    CNN_FIT_CROP, /**< scaled so that it covers the image, of which the centre is kept */
+    CNN_FIT_DIGIT /**< a handwritten digit, dark on light or light on dark, is found and placed as those of MNIST are:
+                       white on black, 20/28 of the image long, its centre of mass in the middle; needs 1 channel. Where
+                       none is found it is as above */
+} cnn_fit;
+
 /** A network and its training, as text: see README.md, "Recipes". */
 typedef struct cnn_recipe cnn_recipe;
 
@@ -108,6 +117,8 @@ CNN_API char *cnn_recipe_text(const cnn_recipe *recipe, cnn_error *error);
 CNN_API char *cnn_recipe_reference(cnn_error *error);
 /** The size of the images that the recipe reads; all zero before its input statement. */
 CNN_API cnn_shape cnn_recipe_input(const cnn_recipe *recipe);
+/** How pictures become such images; CNN_FIT_CROP before the input statement. */
+CNN_API cnn_fit cnn_recipe_fit(const cnn_recipe *recipe);
 CNN_API void cnn_recipe_free(cnn_recipe *recipe);
 
 /* --------------------------------------------------------------- data sets */
@@ -123,6 +134,9 @@ typedef struct cnn_dataset cnn_dataset;
  * the others must have it.
  */
 CNN_API cnn_dataset *cnn_dataset_open(const char *spec, cnn_split split, cnn_shape shape, cnn_error *error);
+/** The same with the fit that the recipe or model asks for; cnn_dataset_open() takes CNN_FIT_CROP. */
+CNN_API cnn_dataset *cnn_dataset_open_fitted(const char *spec, cnn_split split, cnn_shape shape, cnn_fit fit,
+                                             cnn_error *error);
 
 /** What cnn_dataset_new() copies. */
 typedef struct cnn_dataset_content {
@@ -163,6 +177,8 @@ CNN_API cnn_model *cnn_model_load_memory(const void *bytes, size_t size, cnn_err
 /** Writes the model file; an existing one is replaced whole or stays as it was. */
 CNN_API cnn_status cnn_model_save(const cnn_model *model, const char *path, cnn_error *error);
 CNN_API cnn_shape cnn_model_input(const cnn_model *model);
+/** How the model's sessions make images of picture files. */
+CNN_API cnn_fit cnn_model_fit(const cnn_model *model);
 CNN_API int cnn_model_class_count(const cnn_model *model);
 /** The name of class `index`, or NULL outside 0 .. class_count - 1. It lives as long as the model. */
 CNN_API const char *cnn_model_class_name(const cnn_model *model, int index);
@@ -248,8 +264,8 @@ typedef struct cnn_session_options {
 CNN_API cnn_session *cnn_session_new(const cnn_model *model, const cnn_session_options *options, cnn_error *error);
 /**
  * A session over an ensemble: probabilities are the mean of those of models[count], each of which must outlive it. They
- * read images of one size and have the same classes by name, or it fails with CNN_MISMATCH; the first one's order of
- * classes counts. Recipes and scalings may differ. A model may be in it more than once.
+ * read images of one size and fit and have the same classes by name, or it fails with CNN_MISMATCH; the first one's
+ * order of classes counts. Recipes and scalings may differ. A model may be in it more than once.
  */
 CNN_API cnn_session *cnn_session_new_ensemble(const cnn_model *const *models, int count,
                                               const cnn_session_options *options, cnn_error *error);
@@ -269,7 +285,8 @@ CNN_API cnn_status cnn_session_classify_pixels(cnn_session *session, const uint8
  */
 CNN_API cnn_status cnn_session_assess_pixels(cnn_session *session, const uint8_t *pixels, int count,
                                              float *probabilities, float *familiarity, cnn_error *error);
-/** Classifies one picture file (JPEG, PNG, BMP of any size) into probabilities[class_count]. */
+/** Classifies one picture file (JPEG, PNG, BMP of any size, fitted as cnn_model_fit() says) into
+ * probabilities[class_count]. */
 CNN_API cnn_status cnn_session_classify_file(cnn_session *session, const char *path, float *probabilities,
                                              cnn_error *error);
 /** The same for a picture file's bytes. */

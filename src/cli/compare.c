@@ -59,7 +59,7 @@ static cnn_exit check_recipes(comparing *c)
             break;
         }
         cnn_model *model = cnn_model_new(recipe, 1, &error);
-        code = model ? cnn_compare_data_open(&c->data, cnn_recipe_input(recipe)) : cnn_complain_error(&error);
+        code = model ? cnn_compare_data_open(&c->data, recipe) : cnn_complain_error(&error);
         code = code == CNN_EXIT_DONE ? check_classes(c, i, model) : code;
         cnn_model_free(model);
         cnn_recipe_free(recipe);
@@ -191,7 +191,6 @@ static cnn_exit train_all(comparing *c)
         if (code != CNN_EXIT_DONE) {
             break;
         }
-        code = cnn_compare_data_open(&c->data, cnn_recipe_input(recipe));
         for (int seed = 0; seed < c->comparison.seeds && code == CNN_EXIT_DONE; seed++) {
             code = train_one(c, i, seed, recipe);
         }

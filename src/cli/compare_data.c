@@ -32,22 +32,25 @@ static cnn_exit check_test_images(const cnn_compare_data *data)
     return CNN_EXIT_DONE;
 }
 
-cnn_exit cnn_compare_data_open(cnn_compare_data *data, cnn_shape shape)
+cnn_exit cnn_compare_data_open(cnn_compare_data *data, const cnn_recipe *recipe)
 {
-    if (data->train && memcmp(&shape, &data->shape, sizeof shape) == 0) {
+    const cnn_shape shape = cnn_recipe_input(recipe);
+    const cnn_fit fit = cnn_recipe_fit(recipe);
+    if (data->train && memcmp(&shape, &data->shape, sizeof shape) == 0 && fit == data->fit) {
         return CNN_EXIT_DONE;
     }
     cnn_error error;
     cnn_compare_data_close(data);
     data->shape = shape;
-    data->train = cnn_dataset_open(data->spec, CNN_SPLIT_TRAIN, shape, &error);
+    data->fit = fit;
+    data->train = cnn_dataset_open_fitted(data->spec, CNN_SPLIT_TRAIN, shape, fit, &error);
     if (!data->train) {
         return cnn_complain_error(&error);
     }
     if (!data->tested) {
         return CNN_EXIT_DONE;
     }
-    data->test = cnn_dataset_open(data->spec, CNN_SPLIT_TEST, shape, &error);
+    data->test = cnn_dataset_open_fitted(data->spec, CNN_SPLIT_TEST, shape, fit, &error);
     return data->test ? check_test_images(data) : cnn_complain_error(&error);
 }
 

@@ -1,5 +1,5 @@
 /* The images of `cnn compare`: those to train on and, where runs are tested, those for that. Recipes may read images of
- * several sizes, one of which is open at a time. */
+ * several sizes and fits, one of which is open at a time. */
 #ifndef CNN_CLI_COMPARE_DATA_H
 #define CNN_CLI_COMPARE_DATA_H
 
@@ -11,11 +11,12 @@ typedef struct cnn_compare_data {
     bool tested;               /* the test images are opened, too */
     cnn_dataset *train, *test; /* NULL where they are not open */
     cnn_shape shape;           /* of those that are open */
+    cnn_fit fit;
 } cnn_compare_data;
 
-/** Opens the images in that size, where they are not open yet. The test images' classes are among those trained on.
+/** Opens the images as the recipe reads them, where they are not open yet. The test images' classes are among those trained on.
  * Tells on stderr why it failed. */
-cnn_exit cnn_compare_data_open(cnn_compare_data *data, cnn_shape shape);
+cnn_exit cnn_compare_data_open(cnn_compare_data *data, const cnn_recipe *recipe);
 void cnn_compare_data_close(cnn_compare_data *data);
 
 #endif

@@ -59,7 +59,8 @@ static cnn_exit open_and_evaluate(const cnn_models *models, cnn_tta tta, const c
 {
     const eval_settings *settings = args->settings;
     cnn_error error;
-    cnn_dataset *data = cnn_dataset_open(settings->data, CNN_SPLIT_TEST, cnn_model_input(models->items[0]), &error);
+    cnn_dataset *data = cnn_dataset_open_fitted(settings->data, CNN_SPLIT_TEST, cnn_model_input(models->items[0]),
+                                                cnn_model_fit(models->items[0]), &error);
     if (data && cnn_dataset_skipped(data) > 0) {
         cnn_tell("note: %s passed over: not readable as pictures",
                  cnn_format_things(cnn_dataset_skipped(data), "file", CNN_FORMAT_ROOM));

@@ -56,9 +56,9 @@ static void print_json(const subject *it, const cnn_inspection *inspection, cons
 
 /* ------------------------------------------------------------------------------------------------------ command */
 
-static bool open_data(subject *it, const inspect_settings *settings, cnn_split split, cnn_shape shape, cnn_error *error)
+static bool open_data(subject *it, const char *spec, cnn_split split, cnn_shape shape, cnn_fit fit, cnn_error *error)
 {
-    it->data = cnn_dataset_open(settings->data, split, shape, error);
+    it->data = cnn_dataset_open_fitted(spec, split, shape, fit, error);
     if (it->data && cnn_dataset_skipped(it->data) > 0) {
         cnn_tell("note: %s passed over: not readable as pictures",
                  cnn_format_things(cnn_dataset_skipped(it->data), "file", CNN_FORMAT_ROOM));
@@ -74,8 +74,9 @@ static cnn_exit open_trained(subject *it, const inspect_settings *settings)
     if (!it->model) {
         return CNN_EXIT_FAILED;
     }
-    return open_data(it, settings, split, cnn_model_input(it->model), &error) ? CNN_EXIT_DONE
-                                                                              : cnn_complain_error(&error);
+    return open_data(it, settings->data, split, cnn_model_input(it->model), cnn_model_fit(it->model), &error)
+               ? CNN_EXIT_DONE
+               : cnn_complain_error(&error);
 }
 
 /* The model that a training of the recipe begins with: initialized, and scaled for these data. */
@@ -89,7 +90,7 @@ static cnn_exit open_recipe(subject *it, const inspect_settings *settings)
     if (code != CNN_EXIT_DONE) {
         return code;
     }
-    if (open_data(it, settings, CNN_SPLIT_TRAIN, cnn_recipe_input(recipe), &error)) {
+    if (open_data(it, settings->data, CNN_SPLIT_TRAIN, cnn_recipe_input(recipe), cnn_recipe_fit(recipe), &error)) {
         trainer = cnn_trainer_new(recipe, it->data, &options, &error);
     }
     it->model = trainer ? cnn_trainer_model(trainer, &error) : NULL;

@@ -77,7 +77,8 @@ static cnn_exit open_trainer(training *run)
     if (cnn_blas_single_thread(&error) != CNN_OK) {
         return cnn_complain_error(&error);
     }
-    run->data = cnn_dataset_open(settings->data, CNN_SPLIT_TRAIN, cnn_recipe_input(run->recipe), &error);
+    run->data = cnn_dataset_open_fitted(settings->data, CNN_SPLIT_TRAIN, cnn_recipe_input(run->recipe),
+                                        cnn_recipe_fit(run->recipe), &error);
     if (!run->data) {
         return cnn_complain_error(&error);
     }

@@ -120,6 +120,18 @@ static cnn_status check_shape(cnn_shape shape, cnn_error *error)
     return CNN_OK;
 }
 
+static cnn_status check_fit(cnn_shape shape, cnn_fit fit, cnn_error *error)
+{
+    if (fit != CNN_FIT_CROP && fit != CNN_FIT_DIGIT) {
+        return cnn_fail(error, CNN_USAGE, "there is no fit %d", (int)fit);
+    }
+    if (fit == CNN_FIT_DIGIT && shape.channels != 1) {
+        return cnn_fail(error, CNN_USAGE, "images of %dx%dx%d: digits are found in images of 1 channel", shape.height,
+                        shape.width, shape.channels);
+    }
+    return CNN_OK;
+}
+
 /** Fails with `what` and the list of formats. */
 static cnn_status fail_spec(cnn_error *error, const char *spec, const char *what)
 {
@@ -153,10 +165,11 @@ static cnn_status find_format(const char *spec, const cnn_dataset_format **forma
     return fail_spec(error, spec, "unknown format");
 }
 
-cnn_dataset *cnn_dataset_open(const char *spec, cnn_split split, cnn_shape shape, cnn_error *error)
+cnn_dataset *cnn_dataset_open_fitted(const char *spec, cnn_split split, cnn_shape shape, cnn_fit fit, cnn_error *error)
 {
     const cnn_dataset_format *format = NULL;
-    if (find_format(spec, &format, error) != CNN_OK || check_shape(shape, error) != CNN_OK) {
+    if (find_format(spec, &format, error) != CNN_OK || check_shape(shape, error) != CNN_OK ||
+        check_fit(shape, fit, error) != CNN_OK) {
         return NULL;
     }
     const char *const folder = spec + strlen(format->name) + 1;
@@ -170,11 +183,17 @@ cnn_dataset *cnn_dataset_open(const char *spec, cnn_split split, cnn_shape shape
         return NULL;
     }
     data->format = format->name;
+    data->fit = fit;
     if (format->open(data, folder, split, shape, error) != CNN_OK) {
         cnn_dataset_free(data);
         return NULL;
     }
     return data;
+}
+
+cnn_dataset *cnn_dataset_open(const char *spec, cnn_split split, cnn_shape shape, cnn_error *error)
+{
+    return cnn_dataset_open_fitted(spec, split, shape, CNN_FIT_CROP, error);
 }
 
 static cnn_status copy_content(cnn_dataset *data, const cnn_dataset_content *content, cnn_error *error)

@@ -16,12 +16,13 @@ struct cnn_dataset {
     char **class_names; /* [class_count] */
     int class_count;
     int skipped;
+    cnn_fit fit; /* of picture files */
 };
 
 typedef struct cnn_dataset_format {
     const char *name; /* what stands before ":" in a spec */
     const char *help; /* one line */
-    /** Fills the zeroed `data` (freed by the caller on failure too) from the folder. */
+    /** Fills `data`, zeroed but for format and fit (freed by the caller on failure too) from the folder. */
     cnn_status (*open)(cnn_dataset *data, const char *folder, cnn_split split, cnn_shape shape, cnn_error *error);
 } cnn_dataset_format;
 

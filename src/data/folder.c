@@ -110,6 +110,11 @@ static cnn_status collect(gallery *all, const char *folder, cnn_split split, cnn
     return status;
 }
 
+static cnn_image_form form_of(const cnn_dataset *data)
+{
+    return (cnn_image_form){data->shape, data->fit};
+}
+
 static void decode_part(void *context, int part, int thread)
 {
     const job *const work = context;
@@ -117,7 +122,7 @@ static void decode_part(void *context, int part, int thread)
     (void)thread;
     for (size_t i = first; i < first + count; i++) {
         uint8_t *const pixels = work->data->pixels + i * work->image_size;
-        work->results[i] = cnn_image_fit_file(work->files->items[i], work->data->shape, pixels, NULL);
+        work->results[i] = cnn_image_fit_file(work->files->items[i], form_of(work->data), pixels, NULL);
     }
 }
 
@@ -142,7 +147,7 @@ static cnn_status fail_class(const gallery *all, size_t class, const job *work, 
 {
     const size_t first = class == 0 ? 0 : all->ends[class - 1];
     cnn_error reason = {0};
-    if (cnn_image_fit_file(all->files.items[first], work->data->shape, work->data->pixels, &reason) == CNN_OK) {
+    if (cnn_image_fit_file(all->files.items[first], form_of(work->data), work->data->pixels, &reason) == CNN_OK) {
         return cnn_fail(error, CNN_IO, "%s: changes while it is read: try again", all->root);
     }
     return cnn_fail(error, CNN_FORMAT, "%s/%s: none of its %zu pictures can be read; the first: %s", all->root,

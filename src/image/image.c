@@ -5,6 +5,7 @@
 #include "base/file.h"
 #include "base/memory.h"
 #include "image/convert.h"
+#include "image/digit.h"
 #include "image/jpeg.h"
 #include "image/stb.h"
 
@@ -108,7 +109,20 @@ static cnn_status place(const cnn_picture *picture, int orientation, cnn_shape s
     return status;
 }
 
-cnn_status cnn_image_fit(const unsigned char *bytes, size_t size, const char *name, cnn_shape shape, uint8_t *out,
+/** Brings a flattened picture into its form. */
+static cnn_status fit(const cnn_picture *picture, int orientation, cnn_image_form form, uint8_t *out, cnn_error *error)
+{
+    bool found = false;
+    if (form.fit == CNN_FIT_DIGIT) {
+        const cnn_status status = cnn_digit_fit(picture, orientation, form.shape, &found, out, error);
+        if (status != CNN_OK) {
+            return status;
+        }
+    }
+    return found ? CNN_OK : place(picture, orientation, form.shape, out, error);
+}
+
+cnn_status cnn_image_fit(const unsigned char *bytes, size_t size, const char *name, cnn_image_form form, uint8_t *out,
                          cnn_error *error)
 {
     cnn_picture picture;
@@ -124,13 +138,13 @@ cnn_status cnn_image_fit(const unsigned char *bytes, size_t size, const char *na
     if (status != CNN_OK) {
         return status;
     }
-    cnn_flatten(&picture, shape.channels);
-    status = place(&picture, orientation, shape, out, error);
+    cnn_flatten(&picture, form.shape.channels);
+    status = fit(&picture, orientation, form, out, error);
     cnn_free(picture.pixels);
     return status;
 }
 
-cnn_status cnn_image_fit_file(const char *path, cnn_shape shape, uint8_t *out, cnn_error *error)
+cnn_status cnn_image_fit_file(const char *path, cnn_image_form form, uint8_t *out, cnn_error *error)
 {
     unsigned char *bytes = NULL;
     size_t size = 0;
@@ -138,7 +152,7 @@ cnn_status cnn_image_fit_file(const char *path, cnn_shape shape, uint8_t *out, c
     if (status != CNN_OK) {
         return status;
     }
-    status = cnn_image_fit(bytes, size, path, shape, out, error);
+    status = cnn_image_fit(bytes, size, path, form, out, error);
     cnn_free(bytes);
     return status;
 }

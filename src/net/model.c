@@ -15,6 +15,11 @@ cnn_shape cnn_model_input(const cnn_model *model)
     return model->network->input;
 }
 
+cnn_fit cnn_model_fit(const cnn_model *model)
+{
+    return cnn_recipe_fit(model->recipe);
+}
+
 int cnn_model_class_count(const cnn_model *model)
 {
     return model->network->class_count;

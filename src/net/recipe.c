@@ -200,6 +200,13 @@ cnn_shape cnn_recipe_input(const cnn_recipe *recipe)
     return input.shape;
 }
 
+cnn_fit cnn_recipe_fit(const cnn_recipe *recipe)
+{
+    cnn_input_options input;
+    copy_options(recipe, CNN_STATEMENT_INPUT, &input);
+    return (cnn_fit)input.fit;
+}
+
 void cnn_recipe_train_options(const cnn_recipe *recipe, cnn_train_options *out)
 {
     copy_options(recipe, CNN_STATEMENT_TRAIN, out);

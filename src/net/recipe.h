@@ -34,6 +34,7 @@ typedef enum cnn_scale {
 typedef struct cnn_input_options {
     cnn_shape shape;
     int scale; /* cnn_scale */
+    int fit;   /* cnn_fit */
 } cnn_input_options;
 
 typedef enum cnn_projection { CNN_PROJECTION_NONE, CNN_PROJECTION_CONV, CNN_PROJECTION_BATCHNORM } cnn_projection;

@@ -18,6 +18,10 @@ static const cnn_option input_table[] = {
      "each channel to mean 0 and deviation 1 over the training images; pixels to 0..1; to -1..1; left at 0..255; each "
      "pixel's place to mean 0 and deviation 1; or standardized and whitened (ZCA of 5x5 patches)",
      false},
+    {"fit", CNN_OPTION_CHOICE, INPUT(fit), 0, 0, "crop", WORDS("crop", "digit"),
+     "how picture files come to this size: scaled, the centre kept; or a handwritten digit is found in them and placed "
+     "as those of MNIST are",
+     false},
     {0}};
 
 static const cnn_option residual_table[] = {
@@ -124,9 +128,14 @@ static const cnn_option augment_table[] = {
 
 static cnn_status check_input(const void *options, cnn_error *error)
 {
-    const cnn_shape shape = ((const cnn_input_options *)options)->shape;
+    const cnn_input_options *const input = options;
+    const cnn_shape shape = input->shape;
     if (shape.channels != 1 && shape.channels != 3) {
         return cnn_fail(error, CNN_USAGE, "%dx%dx%d: an image has 1 channel (grey) or 3 (colour)", shape.height,
+                        shape.width, shape.channels);
+    }
+    if (input->fit == CNN_FIT_DIGIT && shape.channels != 1) {
+        return cnn_fail(error, CNN_USAGE, "%dx%dx%d: fit=digit makes images of 1 channel (grey)", shape.height,
                         shape.width, shape.channels);
     }
     return CNN_OK;

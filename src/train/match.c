@@ -86,6 +86,12 @@ cnn_status cnn_match_models(const cnn_model *first, const cnn_model *other, int 
         return cnn_fail(error, CNN_MISMATCH, "model %d of the ensemble reads %dx%dx%d, the first one %dx%dx%d", number,
                         theirs.height, theirs.width, theirs.channels, ours.height, ours.width, ours.channels);
     }
+    if (cnn_model_fit(first) != cnn_model_fit(other)) {
+        return cnn_fail(error, CNN_MISMATCH,
+                        "model %d of the ensemble and the first one fit pictures differently: "
+                        "'fit' of their recipes' input must be the same",
+                        number);
+    }
     if (count != other_count) {
         return cnn_fail(error, CNN_MISMATCH, "model %d of the ensemble has %d classes, the first one %d", number,
                         other_count, count);

@@ -336,17 +336,22 @@ cnn_status cnn_session_classify_pixels(cnn_session *session, const uint8_t *pixe
     return cnn_session_assess_pixels(session, pixels, count, probabilities, NULL, error);
 }
 
+/** What pictures are to be for the session's models. */
+static cnn_image_form form_of(const cnn_session *session)
+{
+    const cnn_model *model = session->members[0].model;
+    return (cnn_image_form){cnn_model_input(model), cnn_model_fit(model)};
+}
+
 cnn_status cnn_session_classify_file(cnn_session *session, const char *path, float *probabilities, cnn_error *error)
 {
-    const cnn_status status =
-        cnn_image_fit_file(path, cnn_model_input(session->members[0].model), session->image, error);
+    const cnn_status status = cnn_image_fit_file(path, form_of(session), session->image, error);
     return status == CNN_OK ? cnn_session_classify_pixels(session, session->image, 1, probabilities, error) : status;
 }
 
 cnn_status cnn_session_classify_memory(cnn_session *session, const void *bytes, size_t size, float *probabilities,
                                        cnn_error *error)
 {
-    const cnn_status status =
-        cnn_image_fit(bytes, size, "picture", cnn_model_input(session->members[0].model), session->image, error);
+    const cnn_status status = cnn_image_fit(bytes, size, "picture", form_of(session), session->image, error);
     return status == CNN_OK ? cnn_session_classify_pixels(session, session->image, 1, probabilities, error) : status;
 }

@@ -71,6 +71,40 @@ static void other_files_are_passed_over_and_folders_below_read(void **state)
     cnn_dataset_free(data);
 }
 
+/** A dark bar on light, off the centre: found and placed, white on black, or cropped. */
+static void pictures_are_fitted_as_asked(void **state)
+{
+    (void)state;
+    static file picture;
+    static unsigned char pixels[60 * 60];
+    cnn_error error;
+    memset(pixels, 220, sizeof pixels);
+    for (int y = 8; y < 38; y++) {
+        memset(pixels + y * 60 + 5, 30, 6);
+    }
+    make_png(&picture, 60, 60, 1, pixels);
+    scratch_folder("a");
+    scratch_folder("b");
+    scratch_write("a/bar.png", picture.bytes, picture.size);
+    scratch_write("b/bar.png", picture.bytes, picture.size);
+    char spec[600];
+    snprintf(spec, sizeof spec, "folder:%s", scratch_path(""));
+    cnn_dataset *const plain = cnn_dataset_open(spec, CNN_SPLIT_TRAIN, (cnn_shape){28, 28, 1}, &error);
+    cnn_dataset *const digits =
+        cnn_dataset_open_fitted(spec, CNN_SPLIT_TRAIN, (cnn_shape){28, 28, 1}, CNN_FIT_DIGIT, &error);
+    assert_true(plain != NULL && digits != NULL);
+    assert_int_equal(cnn_dataset_pixels(plain, 0)[0], 220);
+    assert_int_equal(cnn_dataset_pixels(digits, 0)[0], 0);
+    assert_int_equal(cnn_dataset_pixels(digits, 0)[14 * 28 + 14], 255);
+    assert_int_equal(cnn_dataset_pixels(digits, 1)[14 * 28 + 14], 255);
+    cnn_dataset_free(plain);
+    cnn_dataset_free(digits);
+    assert_null(cnn_dataset_open_fitted(spec, CNN_SPLIT_TRAIN, (cnn_shape){28, 28, 3}, CNN_FIT_DIGIT, &error));
+    assert_int_equal(error.status, CNN_USAGE);
+    assert_null(cnn_dataset_open_fitted(spec, CNN_SPLIT_TRAIN, (cnn_shape){28, 28, 1}, (cnn_fit)9, &error));
+    assert_int_equal(error.status, CNN_USAGE);
+}
+
 static void train_and_test_are_splits(void **state)
 {
     (void)state;
@@ -200,6 +234,7 @@ int main(void)
 {
 #define TEST(name) cmocka_unit_test_setup_teardown(name, scratch_setup, scratch_teardown)
     const struct CMUnitTest tests[] = {
+        TEST(pictures_are_fitted_as_asked),
         TEST(classes_and_pictures_are_sorted),
         TEST(other_files_are_passed_over_and_folders_below_read),
         TEST(train_and_test_are_splits),

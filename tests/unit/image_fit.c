@@ -8,8 +8,8 @@ static file picture;
 static void fit(int height, int width, int channels, uint8_t *out)
 {
     cnn_error error = {0};
-    const cnn_shape shape = {height, width, channels};
-    if (cnn_image_fit(picture.bytes, picture.size, "picture", shape, out, &error) != CNN_OK) {
+    const cnn_image_form form = {.shape = {height, width, channels}};
+    if (cnn_image_fit(picture.bytes, picture.size, "picture", form, out, &error) != CNN_OK) {
         fail_msg("%s", error.message);
     }
 }

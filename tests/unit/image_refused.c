@@ -19,7 +19,8 @@ static void assert_refused(const file *from, cnn_status status, const char *word
     unsigned char *exact = malloc(from->size + 1); /* so that a sanitizer sees reads past the end */
     memcpy(exact, from->bytes, from->size);
     exact = realloc(exact, from->size > 0 ? from->size : 1);
-    const cnn_status actual = cnn_image_fit(exact, from->size, "photo.jpg", (cnn_shape){4, 4, 3}, out, &error);
+    const cnn_status actual =
+        cnn_image_fit(exact, from->size, "photo.jpg", (cnn_image_form){.shape = {4, 4, 3}}, out, &error);
     free(exact);
     assert_int_equal(actual, status);
     assert_int_equal(error.status, status);
@@ -168,7 +169,7 @@ static void no_memory_is_said_so_and_nothing_leaks(void **state)
         long allocation = 0;
         for (; status != CNN_OK; allocation++) {
             cnn_alloc_fail_after(allocation, true);
-            status = cnn_image_fit(picture.bytes, picture.size, "p", (cnn_shape){4, 4, 1}, out, NULL);
+            status = cnn_image_fit(picture.bytes, picture.size, "p", (cnn_image_form){.shape = {4, 4, 1}}, out, NULL);
             cnn_alloc_fail_after(-1, false);
             assert_true(status == CNN_OK || status == CNN_MEMORY);
         }
@@ -203,7 +204,7 @@ static void damaged_files_do_no_harm(void **state)
             const size_t reach = round % 2 ? picture.size : 120;
             picture.bytes[(chance >> 8) % reach] = (unsigned char)(chance >> 24);
         }
-        cnn_image_fit(picture.bytes, picture.size, "p", (cnn_shape){8, 8, 3}, out, NULL);
+        cnn_image_fit(picture.bytes, picture.size, "p", (cnn_image_form){.shape = {8, 8, 3}}, out, NULL);
     }
 }
 
@@ -222,12 +223,12 @@ static void files_are_read_and_missing_ones_named(void **state)
     FILE *to = fopen(path, "wb");
     assert_int_equal(fwrite(picture.bytes, 1, picture.size, to), picture.size);
     fclose(to);
-    assert_int_equal(cnn_image_fit_file(path, (cnn_shape){2, 2, 1}, out, &error), CNN_OK);
+    assert_int_equal(cnn_image_fit_file(path, (cnn_image_form){.shape = {2, 2, 1}}, out, &error), CNN_OK);
     assert_memory_equal(out, grey, sizeof out);
     unlink(path);
-    assert_int_equal(cnn_image_fit_file(path, (cnn_shape){2, 2, 1}, out, &error), CNN_IO);
+    assert_int_equal(cnn_image_fit_file(path, (cnn_image_form){.shape = {2, 2, 1}}, out, &error), CNN_IO);
     assert_non_null(strstr(error.message, path));
-    assert_int_equal(cnn_image_fit_file(folder, (cnn_shape){2, 2, 1}, out, &error), CNN_IO);
+    assert_int_equal(cnn_image_fit_file(folder, (cnn_image_form){.shape = {2, 2, 1}}, out, &error), CNN_IO);
     assert_non_null(strstr(error.message, folder));
     rmdir(folder);
 }

@@ -104,7 +104,12 @@ static void gives_options(void **state)
     assert_true(cnn_recipe_augments(recipe));
     assert_text(recipe, "input 28x28x1\ntrain optimizer=muon nesterov=on lookahead=5\naugment mixup=0.4\n");
     cnn_recipe_free(recipe);
+    recipe = parse("input fit=digit 28x28x1\n");
+    assert_true(cnn_recipe_fit(recipe) == CNN_FIT_DIGIT);
+    assert_text(recipe, "input 28x28x1 fit=digit\n");
+    cnn_recipe_free(recipe);
     recipe = cnn_recipe_new(NULL);
+    assert_true(cnn_recipe_fit(recipe) == CNN_FIT_CROP);
     assert_true(cnn_recipe_input(recipe).height == 0 && cnn_recipe_input(recipe).channels == 0);
     assert_text(recipe, "");
     cnn_recipe_free(recipe);
@@ -133,6 +138,7 @@ static void places_errors_of_options(void **state)
     assert_fails("input 28x28x1 28x28x1\n", "r:1:15: input: shape is given twice");
     assert_fails("input\n", "r:1:1: input: shape is missing");
     assert_fails("input 28x28x2\n", "r:1:1: input: 28x28x2: an image has 1 channel (grey) or 3 (colour)");
+    assert_fails("input 28x28x3 fit=digit\n", "r:1:1: input: 28x28x3: fit=digit makes images of 1 channel (grey)");
     assert_fails(INPUT "train epochs=0\n", "r:2:7: train: epochs=0: must be a whole number, 1 to 100000");
     assert_fails(INPUT "train schedule=step\n", "r:2:1: train: schedule=step needs step-every=EPOCHS");
     assert_fails(INPUT "train momentum=0 nesterov=on\n", "r:2:1: train: nesterov=on needs momentum above 0");

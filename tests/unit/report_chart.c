@@ -38,7 +38,8 @@ static void draw_png(const cnn_chart *chart)
     cnn_error error = {0};
     write_chart(chart, "chart.png");
     const cnn_shape shape = {HEIGHT * SCALE, WIDTH * SCALE, 3};
-    if (cnn_image_fit_file(scratch_path("chart.png"), shape, pixels[0][0], &error) != CNN_OK) {
+    if (cnn_image_fit_file(scratch_path("chart.png"), (cnn_image_form){.shape = shape}, pixels[0][0], &error) !=
+        CNN_OK) {
         fail_msg("%s", error.message);
     }
 }
@@ -168,8 +169,9 @@ static void many_curves_make_the_picture_higher(void **state)
     assert_int_equal(count("the same"), 200);
     assert_holds("viewBox=\"0 0 960 4240\"");
     write_chart(&chart, "chart.png");
-    assert_int_equal(cnn_image_fit_file(scratch_path("chart.png"), (cnn_shape){424, 96, 3}, pixels[0][0], NULL),
-                     CNN_OK);
+    assert_int_equal(
+        cnn_image_fit_file(scratch_path("chart.png"), (cnn_image_form){.shape = {424, 96, 3}}, pixels[0][0], NULL),
+        CNN_OK);
 }
 
 /* ---- text */

@@ -258,10 +258,13 @@ static void models_that_do_not_fit_are_refused(void **state)
     cnn_model *wide = make_model("input 6x7x1\ndense units=3\n", 1, names[0], CLASSES);
     cnn_model *more = make_model("input 6x6x1\ndense units=4\n", 1, (const char *[]){"cat", "dog", "ox", "yak"}, 4);
     cnn_model *other = make_model("input 6x6x1\ndense units=3\n", 1, (const char *[]){"dog", "cat", "yak"}, CLASSES);
+    cnn_model *digit = make_model("input 6x6x1 fit=digit\ndense units=3\n", 1, names[0], CLASSES);
     refuse(wide, "6x7x1", "6x6x1");
+    refuse(digit, "fit", "first");
     refuse(more, "4 classes", "3");
     refuse(other, "no class 'ox'", "first");
     cnn_model_free(wide);
+    cnn_model_free(digit);
     cnn_model_free(more);
     cnn_model_free(other);
 }
