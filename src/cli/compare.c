@@ -191,6 +191,7 @@ static cnn_exit train_all(comparing *c)
         if (code != CNN_EXIT_DONE) {
             break;
         }
+        code = cnn_compare_data_open(&c->data, recipe);
         for (int seed = 0; seed < c->comparison.seeds && code == CNN_EXIT_DONE; seed++) {
             code = train_one(c, i, seed, recipe);
         }
