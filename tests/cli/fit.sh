@@ -16,9 +16,9 @@ expect_code 0
 run inspect digit.safetensors --data folder:shapes
 expect_code 0
 cp digit.safetensors again.safetensors
-run classify digit.safetensors --model again.safetensors "$SOURCE/data/samples/photo-3.png"
+run classify --model digit.safetensors --model again.safetensors "$SOURCE/data/samples/photo-3.png"
 expect_code 0
-refuse 1 'model 2 .*fit' classify digit.safetensors --model crop.safetensors "$SOURCE/data/samples/photo-3.png"
+refuse 1 'model 2 .*fit' classify --model digit.safetensors --model crop.safetensors "$SOURCE/data/samples/photo-3.png"
 
 sed 's/8x8x1/8x8x3 fit=digit/' tiny.recipe >colour.recipe
 refuse 1 'colour\.recipe:1:1: input: 8x8x3: fit=digit makes images of 1 channel' info colour.recipe
