@@ -81,12 +81,17 @@ static int by_size(const void *left, const void *right)
     return (a > b) - (a < b);
 }
 
+void cnn_sort_numbers(double *numbers, size_t count)
+{
+    qsort(numbers, count, sizeof *numbers, by_size);
+}
+
 bool cnn_appearance_fit(double *figures, int count, double ranges[CNN_APPEARANCE_COUNT][2])
 {
     const int rank = (int)(BEYOND * (count + 1.0));
     for (int f = 0; f < CNN_APPEARANCE_COUNT && rank > 0; f++) {
         double *own = figures + (size_t)f * (size_t)count;
-        qsort(own, (size_t)count, sizeof *own, by_size);
+        cnn_sort_numbers(own, (size_t)count);
         ranges[f][0] = own[rank - 1];
         ranges[f][1] = own[count - rank];
     }

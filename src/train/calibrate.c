@@ -27,7 +27,6 @@
 #include "train/step.h"
 
 #include <math.h>
-#include <stdlib.h>
 #include <string.h>
 
 /** Halvings of the temperature's range, on a logarithmic scale: the rest is 1e-8 of it. */
@@ -78,12 +77,6 @@ double cnn_fit_temperature(const cnn_real *logits, const int *labels, int count,
     return fmin(fmax(rounded, CNN_TEMPERATURE_LEAST), CNN_TEMPERATURE_MOST);
 }
 
-static int by_size(const void *left, const void *right)
-{
-    const double a = *(const double *)left, b = *(const double *)right;
-    return (a > b) - (a < b);
-}
-
 /** An image as familiar as `count` others is less so than the k-th least of them with probability k / (count + 1). */
 double cnn_fit_familiarity(double *familiarities, int count)
 {
@@ -91,7 +84,7 @@ double cnn_fit_familiarity(double *familiarities, int count)
     if (rank < 1) {
         return -INFINITY;
     }
-    qsort(familiarities, (size_t)count, sizeof *familiarities, by_size);
+    cnn_sort_numbers(familiarities, (size_t)count);
     const double rounded = floor(familiarities[rank - 1] * ROUNDING) / ROUNDING;
     return fmin(fmax(rounded, -CNN_FAMILIARITY_MOST), CNN_FAMILIARITY_MOST);
 }

@@ -134,8 +134,8 @@ cnn_status cnn_trainer_plan_update(cnn_trainer *t, cnn_error *error)
             return cnn_fail_memory(error);
         }
     }
-    for (int i = t->optimizer->state_count; i < t->state_count;
-         i++) { /* slow weights and average begin as the weights */
+    /* Slow weights and average begin as the weights. */
+    for (int i = t->optimizer->state_count; i < t->state_count; i++) {
         memcpy(t->states[i], t->model->parameters, network->parameter_count * sizeof *t->model->parameters);
     }
     t->part_count = cut(network, t->optimizer, NULL, &t->room_size);
