@@ -9,8 +9,16 @@
 #include <stdint.h>
 #include <string.h>
 
-/* Channels of a block: one AVX-512 register of floats; compilers make several of it where registers are shorter. */
-#define BLOCK 16
+/* A block is one register of the instruction set compiled for. Longer ones, which compilers cut up, they copy through
+ * memory in pieces that the processor cannot forward to the loads that follow: twice the time on AVX2. */
+#if defined __AVX512F__
+#define BLOCK_BYTES 64
+#elif defined __AVX__
+#define BLOCK_BYTES 32
+#else
+#define BLOCK_BYTES 16
+#endif
+#define BLOCK (BLOCK_BYTES / sizeof(cnn_real)) /* channels */
 #define POINTS CNN_WINOGRAD_POINTS
 #define PLANES CNN_WINOGRAD_PLANES
 
@@ -20,14 +28,16 @@
 #define SQUARE_A ((cnn_real)0.5)
 #define SQUARE_B ((cnn_real)2)
 
-/** A block's numbers at one position. Plain loops over arrays of 16 are made vectors of as well, but travel through
+/** A block's numbers at one position. Plain loops over arrays are made vectors of as well, but travel through
  * memory between any two of them: the transforms then take twice the time. */
-typedef cnn_real vector __attribute__((vector_size(BLOCK * sizeof(cnn_real))));
+typedef cnn_real vector __attribute__((vector_size(BLOCK_BYTES)));
+/** One in an array of numbers. Through memcpy() gcc moves it in halves on AVX2, and the whole load that follows waits. */
+typedef vector loose __attribute__((aligned(sizeof(cnn_real)), may_alias));
 /** What comparing two of them gives: all bits of a number set where true. */
 #ifdef CNN_REAL_IS_DOUBLE
-typedef int64_t mask __attribute__((vector_size(BLOCK * sizeof(cnn_real))));
+typedef int64_t mask __attribute__((vector_size(BLOCK_BYTES)));
 #else
-typedef int32_t mask __attribute__((vector_size(BLOCK * sizeof(cnn_real))));
+typedef int32_t mask __attribute__((vector_size(BLOCK_BYTES)));
 #endif
 
 /** What the values at +-a and at +-b are multiplied by. Weights and outputs share each
@@ -62,14 +72,20 @@ static CNN_INLINE size_t block_at(size_t done, size_t channels)
 /** `count` numbers, zeros after them. */
 static CNN_INLINE void load(vector *to, const cnn_real *from, size_t count)
 {
-    if (count < BLOCK) {
-        *to = (vector){0};
+    if (count == BLOCK) {
+        *to = *(const loose *)from;
+        return;
     }
+    *to = (vector){0};
     memcpy(to, from, count * sizeof *from);
 }
 
 static CNN_INLINE void store(cnn_real *to, const vector *from, size_t count)
 {
+    if (count == BLOCK) {
+        *(loose *)to = *from;
+        return;
+    }
     memcpy(to, from, count * sizeof *to);
 }
 
