@@ -31,7 +31,7 @@
 /** A block's numbers at one position. Plain loops over arrays are made vectors of as well, but travel through
  * memory between any two of them: the transforms then take twice the time. */
 typedef cnn_real vector __attribute__((vector_size(BLOCK_BYTES)));
-/** One in an array of numbers. Through memcpy() gcc moves it in halves on AVX2, and the whole load that follows waits. */
+/** One in an array of numbers. gcc makes halves of a memcpy() on AVX2, and the load of the whole that follows waits. */
 typedef vector loose __attribute__((aligned(sizeof(cnn_real)), may_alias));
 /** What comparing two of them gives: all bits of a number set where true. */
 #ifdef CNN_REAL_IS_DOUBLE
