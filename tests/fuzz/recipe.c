@@ -2,7 +2,6 @@
  * assignments as --set gives them, one a line. What parses prints canonically, and that parses back to the same; its
  * network is planned, without memory for its weights. */
 #include "fuzz.h"
-
 #include "net/network.h"
 
 #include <stdlib.h>

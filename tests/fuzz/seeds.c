@@ -1,0 +1,117 @@
+/* Seeds for the fuzz targets, which are files of formats that the library writes: `fuzz_seeds FOLDER` fills
+ * FOLDER/TARGET/NAME. Seeds that a person reads are in seeds/. */
+#include "base/file.h"
+#include "net/model.h"
+#include "training.h"
+
+#include <errno.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/stat.h>
+
+static const char *root;
+
+static void must(bool done, const cnn_error *error)
+{
+    if (!done) {
+        fprintf(stderr, "fuzz_seeds: %s\n", error->message);
+        exit(1);
+    }
+}
+
+static void make_folder(const char *path)
+{
+    assert(mkdir(path, 0777) == 0 || errno == EEXIST);
+}
+
+/** Where a seed goes; its target's folder is made. */
+static const char *path_of(const char *target, const char *name, int number)
+{
+    static char path[4096];
+    snprintf(path, sizeof path, "%s/%s", root, target);
+    make_folder(path);
+    snprintf(path, sizeof path, "%s/%s/%s%d", root, target, name, number);
+    return path;
+}
+
+static const char *const networks[] = {
+    "input 2x2x1\ndense units=2\n",
+    "input 3x3x1\nconv filters=2 kernel=3\nbatchnorm\nglobalavgpool\ndense units=2\n",
+    "input 4x4x3 scale=whiten\nconv filters=3 padding=same groups=3 frozen=on\nprelu\nmaxpool\ndense units=3\n"
+    "train optimizer=muon temperature=2 familiarity=-3\n",
+    "input 4x4x1 scale=standardize-pixels fit=digit\nconv filters=2 kernel=1\nrelu\nresidual projection=batchnorm {\n"
+    "conv filters=4 kernel=1 stride=2\nmaxout pieces=2\n}\navgpool size=2\ndense units=2\ntrain activation-l1=0.1\n",
+};
+
+static void write_models(void)
+{
+    for (size_t i = 0; i < sizeof networks / sizeof networks[0]; i++) {
+        cnn_recipe *recipe = cnn_recipe_parse(networks[i], "seed", NULL);
+        cnn_error error = fuzz_no_error();
+        cnn_model *model = cnn_model_new(recipe, 5, &error);
+        must(model != NULL, &error);
+        assert(cnn_model_set_metadata(model, "origin.data", "d\xc3\xa9j\xc3\xa0 \"vu\"", NULL) == CNN_OK);
+        if (i == 1) {
+            const double ranges[CNN_APPEARANCE_COUNT][2] = {{0, 1}, {0.5, 1}, {-1, 1e-3}, {0, 1e300}};
+            assert(cnn_model_set_appearance(model, ranges, NULL) == CNN_OK);
+        }
+        assert(cnn_model_save(model, path_of("model", "made", (int)i), NULL) == CNN_OK);
+        cnn_model_free(model);
+        cnn_recipe_free(recipe);
+    }
+}
+
+static void write_seed(const char *target, const char *name, int number, const cnn_piece *pieces, int count)
+{
+    cnn_error error = fuzz_no_error();
+    must(cnn_file_write(path_of(target, name, number), pieces, count, &error) == CNN_OK, &error);
+}
+
+/** The checkpoint, behind the byte that chooses its training. */
+static void write_checkpoint(const cnn_trainer *trainer, unsigned choice, int step)
+{
+    cnn_error error = fuzz_no_error();
+    const char *path = path_of("checkpoint", "", 0);
+    unsigned char *bytes;
+    size_t size;
+    must(cnn_trainer_save(trainer, path, &error) == CNN_OK &&
+             cnn_file_read(path, 1 << 20, &bytes, &size, &error) == CNN_OK,
+         &error);
+    assert(remove(path) == 0);
+    const char first = (char)choice;
+    write_seed("checkpoint", "made", (int)choice * 100 + step, (const cnn_piece[]){{&first, 1}, {bytes, size}}, 2);
+    cnn_free(bytes);
+}
+
+/** Checkpoints within the first epoch, within the second and after the last. */
+static void write_checkpoints(void)
+{
+    cnn_dataset *images = training_data();
+    for (unsigned i = 0; i < TRAININGS; i++) {
+        cnn_error error = fuzz_no_error();
+        cnn_recipe *recipe = training_recipe(i);
+        cnn_trainer *trainer = cnn_trainer_new(recipe, images, &training_options, &error);
+        must(trainer != NULL, &error);
+        cnn_progress progress = {.done = false};
+        for (int step = 1; !progress.done; step++) {
+            must(cnn_trainer_step(trainer, &progress, &error) == CNN_OK, &error);
+            if (step == 1 || progress.done || (progress.epoch == 2 && progress.step == 1)) {
+                write_checkpoint(trainer, i, step);
+            }
+        }
+        cnn_trainer_free(trainer);
+        cnn_recipe_free(recipe);
+    }
+    cnn_dataset_free(images);
+}
+
+int main(int count, char **words)
+{
+    assert(count == 2);
+    root = words[1];
+    make_folder(root);
+    write_models();
+    write_checkpoints();
+    return 0;
+}
