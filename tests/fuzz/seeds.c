@@ -1,6 +1,7 @@
 /* Seeds for the fuzz targets, which are files of formats that the library writes: `fuzz_seeds FOLDER` fills
  * FOLDER/TARGET/NAME. Seeds that a person reads are in seeds/. */
-#include "base/file.h"
+#include "seeds.h"
+
 #include "net/model.h"
 #include "training.h"
 
@@ -62,7 +63,7 @@ static void write_models(void)
     }
 }
 
-static void write_seed(const char *target, const char *name, int number, const cnn_piece *pieces, int count)
+void seeds_write(const char *target, const char *name, int number, const cnn_piece *pieces, int count)
 {
     cnn_error error = fuzz_no_error();
     must(cnn_file_write(path_of(target, name, number), pieces, count, &error) == CNN_OK, &error);
@@ -80,7 +81,7 @@ static void write_checkpoint(const cnn_trainer *trainer, unsigned choice, int st
          &error);
     assert(remove(path) == 0);
     const char first = (char)choice;
-    write_seed("checkpoint", "made", (int)choice * 100 + step, (const cnn_piece[]){{&first, 1}, {bytes, size}}, 2);
+    seeds_write("checkpoint", "made", (int)choice * 100 + step, (const cnn_piece[]){{&first, 1}, {bytes, size}}, 2);
     cnn_free(bytes);
 }
 
@@ -106,6 +107,35 @@ static void write_checkpoints(void)
     cnn_dataset_free(images);
 }
 
+/** Three images of 2x3 pixels and their labels, as they are and to be packed; a gzip file of them that is one already. */
+static void write_idx(void)
+{
+    static const unsigned char images[] = "\0\0\x08\x03\0\0\0\3\0\0\0\2\0\0\0\3 abcdefghijklmnopq";
+    static const unsigned char labels[] = "\0\0\x08\x01\0\0\0\3\x09\0\5";
+    static const unsigned char gzip[] = "\x1f\x8b\x08\0\0\0\0\0\0\3\1\x0b\0\xf4\xff\0\0\x08\1\0\0\0\3\x09\0\5"
+                                        "\x82\x5c\x79\xb3\x0b\0\0\0";
+    for (int choices = 0; choices < 16; choices += 5) {
+        const unsigned char head[] = {(unsigned char)choices, 2, 3, sizeof images - 1, 0};
+        seeds_write("idx", "made", choices,
+                    (const cnn_piece[]){{head, sizeof head}, {images, sizeof images - 1}, {labels, sizeof labels - 1}},
+                    3);
+    }
+    const unsigned char head[] = {1, 2, 3, sizeof images - 1, 0};
+    seeds_write("idx", "gzip", 0,
+                (const cnn_piece[]){{head, sizeof head}, {images, sizeof images - 1}, {gzip, sizeof gzip - 1}}, 3);
+}
+
+static void write_cifar10(void)
+{
+    static const char names[] = "\x1f\0airplane\r\nb\nc\nd\ne\nf\ng\nh\ni\nj\n\4\0\x07"
+                                "abcd";
+    static const unsigned char record[3 + 2 + 3073] = {2, 0, 0, 0x01, 0x0c, 9, 200, 100};
+    for (char choices = 0; choices < 8; choices++) {
+        seeds_write("cifar10", "names", choices, (const cnn_piece[]){{&choices, 1}, {names, sizeof names - 1}}, 2);
+    }
+    seeds_write("cifar10", "record", 0, &(cnn_piece){record, sizeof record}, 1);
+}
+
 int main(int count, char **words)
 {
     assert(count == 2);
@@ -113,5 +143,8 @@ int main(int count, char **words)
     make_folder(root);
     write_models();
     write_checkpoints();
+    write_idx();
+    write_cifar10();
+    seeds_images();
     return 0;
 }
