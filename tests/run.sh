@@ -1,8 +1,8 @@
 #!/usr/bin/env bash
-# Installs what the tests need, builds, and runs them all: `tests/run.sh [CTEST ARGUMENT ...]`, from any folder. Three builds:
-# build/sanitize, whose unit tests run under AddressSanitizer and UndefinedBehaviorSanitizer, build/fuzz, whose fuzz
-# targets run for some seconds, and build/release, warnings being errors, whose tests are all; one ctest run in the last
-# covers all three.
+# Installs what the tests need, builds, and runs them all: `tests/run.sh [CTEST ARGUMENT ...]`, from any folder. Three
+# builds: build/sanitize, whose unit tests run under AddressSanitizer and UndefinedBehaviorSanitizer; build/fuzz, whose
+# fuzz targets run for some seconds; and build/release, warnings being errors, whose tests are all. One ctest run in the
+# last covers them all.
 set -euo pipefail
 
 root=$(cd "$(dirname "$0")/.." && pwd)
