@@ -87,7 +87,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
     const unsigned choice = fuzz_take_byte(&input) % TRAININGS;
     cnn_error error = fuzz_no_error();
     fuzz_file_fill(&file, input.bytes, input.size);
-    fuzz_begin(((size_t)4 << 20) + 4096 * size);
+    fuzz_begin(((size_t)1 << 19) + 2048 * size);
     cnn_trainer *trainer = resume(choice, file.path, &error);
     if (trainer == NULL) {
         fuzz_check_error(&error);

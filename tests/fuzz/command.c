@@ -170,7 +170,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
     while (input.size > 0 && count < MOST_WORDS) {
         words[count++] = fuzz_string(fuzz_take_until(&input, '\n'));
     }
-    fuzz_begin(((size_t)1 << 18) + 256 * size);
+    fuzz_begin(((size_t)1 << 17) + 256 * size);
     bool runs = false;
     for (size_t i = 0; i < sizeof commands / sizeof commands[0] && count > 1; i++) {
         runs = runs || (strcmp(words[1], commands[i]->name) == 0 && would_run(commands[i], count, words));

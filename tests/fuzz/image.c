@@ -46,7 +46,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
     uint8_t *out = malloc(out_size);
     memset(out, UNTOUCHED, out_size);
     cnn_error error = fuzz_no_error();
-    fuzz_begin(((size_t)4 << 20) + 8 * size +
+    fuzz_begin(((size_t)1 << 18) + 8 * size +
                (size_t)64 * (size_t)(picture.width + 32) * (size_t)(picture.height + 32));
     if (cnn_image_fit(input.bytes, input.size, "picture", form, out, &error) != CNN_OK) {
         fuzz_check_error(&error);

@@ -70,7 +70,7 @@ static void check_described(const cnn_model *model)
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 {
     cnn_error error = fuzz_no_error();
-    fuzz_begin(((size_t)1 << 20) + 4096 * size);
+    fuzz_begin(((size_t)1 << 17) + 2048 * size);
     cnn_model *model = cnn_model_load_memory(data, size, &error);
     if (model == NULL) {
         fuzz_check_error(&error);

@@ -63,7 +63,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
     }
     fuzz_file_fill(&file, text.bytes, text.size);
     cnn_error error = fuzz_no_error();
-    fuzz_begin(((size_t)1 << 20) + 4096 * size);
+    fuzz_begin(((size_t)1 << 17) + 1024 * size);
     cnn_recipe *recipe = cnn_recipe_load(file.path, &error);
     if (recipe == NULL) {
         fuzz_check_error(&error);
