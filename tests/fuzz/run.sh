@@ -66,21 +66,21 @@ run() {
         -artifact_prefix="$tree/findings/$target-" "$corpus" "${seeds[@]}"; } >"$log" 2>&1 || failed=1
     rm -rf "$corpus.merged"
     mkdir "$corpus.merged"
-    "$tree/tests/fuzz/fuzz_$target" "${options[@]}" -merge=1 "$corpus.merged" "$corpus" "${seeds[@]}" >>"$log" 2>&1
+    "$tree/tests/fuzz/fuzz_$target" "${options[@]}" -merge=1 "$corpus.merged" "$corpus" "${seeds[@]}" \
+        >"$tree/$target.merge.log" 2>&1 || failed=1
     rm -rf "$corpus"
     mv "$corpus.merged" "$corpus"
 }
 
 # "88.4%": of the lines of the target's parser, what its inputs reach.
 measure() {
-    local target=$1 profile=$coverage/$1 files=() file
-    for file in ${parsers[$target]}; do
-        files+=("$source_dir/src/$file")
-    done
+    local target=$1 profile=$coverage/$1
     LLVM_PROFILE_FILE=$profile.raw "$coverage/tests/fuzz/fuzz_$target" -runs=0 "$tree/corpus/$target" >/dev/null 2>&1
     "$llvm/llvm-profdata" merge -o "$profile.profile" "$profile.raw"
-    "$llvm/llvm-cov" report -instr-profile="$profile.profile" "$coverage/tests/fuzz/fuzz_$target" "${files[@]}" |
-        awk '$1 == "TOTAL" { print $10 " of " $8 }'
+    "$llvm/llvm-cov" report -instr-profile="$profile.profile" "$coverage/tests/fuzz/fuzz_$target" |
+        awk -v files=" $(echo ${parsers[$target]}) " '
+            sub(/^.*src\//, "", $1) && index(files, " " $1 " ") { lines += $8; missed += $9 }
+            END { printf "%.1f%% of %d", 100 * (lines - missed) / lines, lines }'
 }
 
 failed=0
@@ -93,7 +93,7 @@ for target in "${targets[@]}"; do
     executions=$(value stat::number_of_executed_units)
     cpu=$(value cpu | awk '{ printf "%.0f", $1 + $2 }')
     edges=$(sed -n 's/.* cov: \([0-9]*\) .*/\1/p' "$log" | tail -n 1)
-    printf "$table" "$target" "$executions" $((executions / (cpu > 0 ? cpu : 1))) "$cpu" "$edges" "$(measure "$target")" \
+    printf "$table" "$target" "${executions:=0}" $((executions / (cpu > 0 ? cpu : 1))) "$cpu" "$edges" "$(measure "$target")" \
         "$(find "$tree/corpus/$target" -type f | wc -l)" "$(value stat::peak_heap_bytes)" \
         "$(find "$tree/findings" -name "$target-*" | wc -l)"
 done

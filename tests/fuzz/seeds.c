@@ -81,6 +81,7 @@ static void write_checkpoint(const cnn_trainer *trainer, unsigned choice, int st
          &error);
     assert(remove(path) == 0);
     const char first = (char)choice;
+    seeds_write("model", "checkpoint", (int)choice, &(cnn_piece){bytes, size}, 1);
     seeds_write("checkpoint", "made", (int)choice * 100 + step, (const cnn_piece[]){{&first, 1}, {bytes, size}}, 2);
     cnn_free(bytes);
 }
@@ -125,6 +126,23 @@ static void write_idx(void)
                 (const cnn_piece[]){{head, sizeof head}, {images, sizeof images - 1}, {gzip, sizeof gzip - 1}}, 3);
 }
 
+/** Recipes with assignments behind them, of each form. */
+static void write_assignments(void)
+{
+    static const char *const texts[] = {
+        "input 8x8x1\nconv filters=2\nrelu\ndense units=2\n\xff"
+        "lr=0.1\nconv1.filters=4\nrelu=elu alpha=0.5",
+        "input 8x8x3 scale=whiten\nconv filters=4 init=whiten\ntanh\ndense units=2\ntrain activation-l1=0.1\n\xff"
+        "augment.flip=on\ninput.fit=digit\nrelu1.slope=1",
+        "input 9x9x1 scale=standardize-pixels\nresidual projection=batchnorm {\nconv filters=3 stride=2\nprelu\n}\n"
+        "maxout pieces=3\ndense units=2\n\xff"
+        "prelu=softsign\nmaxout=conv filters=2\ninput.shape=4x4x3",
+    };
+    for (int i = 0; i < 3; i++) {
+        seeds_write("recipe", "assignments", i, &(cnn_piece){texts[i], strlen(texts[i])}, 1);
+    }
+}
+
 static void write_cifar10(void)
 {
     static const char names[] = "\x1f\0airplane\r\nb\nc\nd\ne\nf\ng\nh\ni\nj\n\4\0\x07"
@@ -143,6 +161,7 @@ int main(int count, char **words)
     make_folder(root);
     write_models();
     write_checkpoints();
+    write_assignments();
     write_idx();
     write_cifar10();
     seeds_images();

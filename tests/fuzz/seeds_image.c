@@ -68,8 +68,26 @@ static void write_pngs(void)
     write_png(16, PNG_GREY, 1);
     write_png(8, PNG_PALETTE, 1);
     static file packed;
-    make_png(&packed, 12, 10, 1, noise());
+    make_png(&packed, 10, 12, 1, noise());
     write_picture(&packed, 2);
+    make_png(&packed, 300, 4, 1, noise());
+    write_picture(&packed, 2);
+}
+
+/** Strokes of a pen, apart from each other, on a page with a speck. */
+static void write_digit(void)
+{
+    enum { SIDE = 64 };
+    static unsigned char page[SIDE][SIDE];
+    static file out;
+    memset(page, 230, sizeof page);
+    for (int i = 0; i < 30; i++) {
+        page[16][16 + i] = page[17][16 + i] = 20;
+        page[22 + i][46 - i / 2] = page[22 + i][45 - i / 2] = 40;
+    }
+    page[5][5] = 0;
+    make_png(&out, SIDE, SIDE, 1, page);
+    write_picture(&out, 2);
 }
 
 /** A BMP of 5x4 pixels with a header of `header` bytes, a palette where it has few colours, and masks where it asks for
@@ -130,6 +148,8 @@ static void sample_twice(file *jpeg, unsigned char factors)
 static void write_jpegs(void)
 {
     static file out;
+    make_bmp(&out, 3, -3, noise());
+    write_picture(&out, 1);
     make_jpeg(&out, 2, 1, 1, noise());
     write_picture(&out, 0);
     make_jpeg(&out, 3, 2, 1, noise());
@@ -150,6 +170,7 @@ void seeds_images(void)
     static const unsigned bmps[][3] = {{40, 24, 0}, {12, 8, 0},  {40, 1, 0},   {40, 4, 0},
                                        {40, 32, 0}, {40, 16, 3}, {108, 32, 3}, {124, 16, 3}};
     write_pngs();
+    write_digit();
     for (size_t i = 0; i < sizeof bmps / sizeof bmps[0]; i++) {
         write_bmp(bmps[i][0], bmps[i][1], bmps[i][2]);
     }
