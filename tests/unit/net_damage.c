@@ -146,21 +146,6 @@ static void every_flipped_bit_is_refused(void **state)
 
 /* ---- forgery: the checksum is right */
 
-/** A sealed copy of the file with `size` bytes at `at` in place of `former_size` bytes there. */
-static file splice(const file *whole, size_t at, size_t former_size, const char *bytes, size_t size)
-{
-    file result = {malloc(whole->size - former_size + size), whole->size - former_size + size};
-    const size_t rest = at + former_size;
-    memcpy(result.bytes, whole->bytes, at);
-    memcpy(result.bytes + at, bytes, size);
-    memcpy(result.bytes + at + size, whole->bytes + rest, whole->size - rest);
-    if (at < 8 + header_size(whole)) {
-        set_header_size(result.bytes, header_size(whole) - former_size + size);
-    }
-    seal(&result);
-    return result;
-}
-
 static void assert_splice_refused(victim *v, size_t at, size_t former_size, const char *text, const char *reason)
 {
     const file forged = splice(&v->whole, at, former_size, text, strlen(text));
