@@ -120,9 +120,9 @@ static void files_with_any_wrong_byte_are_refused(void **state)
 static void forged_positions_are_refused(void **state)
 {
     (void)state;
-    static const char *const numbers[] = {"-1",  "5",   "2147483648", "4294967296", "9223372036854775808",
-                                          "0.5", "nan", "inf",        "-inf",       "1e308",
-                                          "",    "1 1", "0x1",        "1;"};
+    static const char *const numbers[] = {"-1",  "0",   "5",   "2147483648", "4294967296", "9223372036854775808",
+                                          "0.5", "nan", "inf", "-inf",       "1e308",      "",
+                                          "1 1", "0x1", "1;"};
     static const struct {
         const char *key, *reason;
         int count; /* of its first numbers, each of which must be a whole number that is possible */
@@ -153,6 +153,28 @@ static void forged_positions_are_refused(void **state)
     }
 }
 
+/** Positions of which no number alone is wrong: beyond the last epoch, and a step without its images. */
+static void positions_that_contradict_themselves_are_refused(void **state)
+{
+    (void)state;
+    static const char *const positions[] = {"5 0 0 0 0 0 0.1",
+                                            "4 1 0 0 20 0 0.1",
+                                            "1 2 0 0 20 0 0.1",
+                                            "1 0 0 0 40 0 0.1",
+                                            "0 2 0 0 40 0 0.1",
+                                            "1 2 0 41 40 0",
+                                            ""};
+    static const char key[] = "\"checkpoint.position\":\"";
+    const size_t at = (size_t)(find(&checkpoint, key) - checkpoint.bytes) + strlen(key);
+    const size_t length = strcspn((const char *)checkpoint.bytes + at, "\"");
+    for (size_t i = 0; i < sizeof positions / sizeof positions[0]; i++) {
+        const file forged = splice(&checkpoint, at, length, positions[i], strlen(positions[i]));
+        scratch_write("forged", forged.bytes, forged.size);
+        assert_path_refused(scratch_path("forged"), true, forged.size, "position is malformed");
+        free(forged.bytes);
+    }
+}
+
 /** Sound files, but not of this training. */
 static void the_files_of_other_trainings_are_refused(void **state)
 {
@@ -177,6 +199,7 @@ int main(void)
         cmocka_unit_test(files_cut_at_any_length_are_refused),
         cmocka_unit_test(files_with_any_wrong_byte_are_refused),
         cmocka_unit_test(forged_positions_are_refused),
+        cmocka_unit_test(positions_that_contradict_themselves_are_refused),
         cmocka_unit_test(the_files_of_other_trainings_are_refused),
     };
     return cmocka_run_group_tests(tests, train, forget);
