@@ -92,6 +92,19 @@ void cnn_modelfile_crc(const unsigned char *bytes, size_t size, size_t digits, c
     snprintf(out, CNN_MODELFILE_CRC_DIGITS + 1, "%08lx", crc & 0xffffffffUL);
 }
 
+size_t cnn_modelfile_values(const char *json, size_t size)
+{
+    size_t count = 0;
+    bool quoted = false;
+    for (size_t i = 0; i < size; i++) {
+        const char c = json[i];
+        quoted = quoted != (c == '"');
+        i += quoted && c == '\\';
+        count += !quoted && (c == '{' || c == '[' || c == ',' || c == ':');
+    }
+    return count;
+}
+
 void cnn_modelfile_quote(cnn_text *text, const char *string)
 {
     cnn_text_append(text, "\"");

@@ -12,6 +12,9 @@
 /** The largest file that is written and read, and the largest header in it. */
 #define CNN_MODELFILE_SIZE ((size_t)1 << 31)
 #define CNN_MODELFILE_HEADER_SIZE ((size_t)1 << 24)
+/** The most values in a header, as cnn_modelfile_values() counts them: JSON's parser takes up to 110 bytes for each, a
+ * tensor has 14. */
+#define CNN_MODELFILE_VALUES ((size_t)1 << 19)
 /** The data begins at a multiple of this. */
 #define CNN_MODELFILE_ALIGNMENT 64
 #define CNN_MODELFILE_CRC_KEY "\"crc32\":\""
@@ -48,6 +51,8 @@ const char *cnn_modelfile_kind(int state_count);
 /** The CRC-32 of a file whose digits begin at byte `digits`, as text. */
 void cnn_modelfile_crc(const unsigned char *bytes, size_t size, size_t digits, char out[CNN_MODELFILE_CRC_DIGITS + 1]);
 
+/** At least as many as the values in JSON text: the braces, brackets, commas and colons that begin or follow one. */
+size_t cnn_modelfile_values(const char *json, size_t size);
 /** Appends a JSON string with its quotes. */
 void cnn_modelfile_quote(cnn_text *text, const char *string);
 /** Appends a JSON array of `count` strings, of `count` numbers (which read back as they are). */

@@ -39,6 +39,10 @@ static cnn_status open_header(reader *r, cnn_error *error)
     if (length > r->size - 8) {
         return cnn_fail(error, CNN_FORMAT, "%s: damaged: the file ends within its header", r->name);
     }
+    if (cnn_modelfile_values((const char *)first, (size_t)length) > CNN_MODELFILE_VALUES) {
+        return cnn_fail(error, CNN_FORMAT, "%s: is not a cnn model: its header has more than %zu values", r->name,
+                        CNN_MODELFILE_VALUES);
+    }
     r->data_at = 8 + (size_t)length;
     json_error_t cause;
     r->root = json_loadb((const char *)first, (size_t)length, JSON_REJECT_DUPLICATES, &cause);
@@ -289,12 +293,14 @@ static cnn_status set_classes(const reader *r, const json_t *list, cnn_model *mo
 static cnn_status read_classes(const reader *r, cnn_model *model, cnn_error *error)
 {
     const char *text = metadata_text(r, "classes");
-    json_error_t cause;
-    json_t *list = text != NULL ? json_loads(text, JSON_REJECT_DUPLICATES, &cause) : NULL;
+    const size_t count = (size_t)model->network->class_count;
+    json_error_t cause = {0};
+    const bool fits = text != NULL && cnn_modelfile_values(text, strlen(text)) == count; /* a bracket and commas */
+    json_t *list = fits ? json_loads(text, JSON_REJECT_DUPLICATES, &cause) : NULL;
     cnn_status status = CNN_OK;
-    if (text != NULL && list == NULL && json_error_code(&cause) == json_error_out_of_memory) {
+    if (fits && list == NULL && json_error_code(&cause) == json_error_out_of_memory) {
         status = cnn_fail_memory(error);
-    } else if (json_array_size(list) != (size_t)model->network->class_count) {
+    } else if (json_array_size(list) != count) {
         status = cnn_fail(error, CNN_FORMAT, "%s: needs a list of %d class names, one for each of its outputs", r->name,
                           model->network->class_count);
     } else {

@@ -147,7 +147,8 @@ static cnn_status write_content(const writer *w, unsigned char *out, cnn_error *
 static cnn_status write_file(const writer *w, unsigned char **bytes, size_t *size, cnn_error *error)
 {
     const size_t data_size = cnn_modelfile_data_size(w->tensors, w->tensor_count);
-    if (w->header_size > CNN_MODELFILE_HEADER_SIZE || data_size > CNN_MODELFILE_SIZE - 8 - w->header_size) {
+    if (w->header_size > CNN_MODELFILE_HEADER_SIZE || data_size > CNN_MODELFILE_SIZE - 8 - w->header_size ||
+        cnn_modelfile_values(w->header, w->header_size) > CNN_MODELFILE_VALUES) {
         return cnn_fail(error, CNN_USAGE, "the model is too large for a file: %zu bytes of text, %zu of weights",
                         w->header_size, data_size);
     }

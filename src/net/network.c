@@ -63,8 +63,9 @@ static cnn_status add_slots(cnn_network *network, cnn_error *error)
             padded -= padded % ALIGNED_REALS;
         }
         size_t end;
-        if (!fits || !cnn_add_size(network->parameter_count, padded, &end) || end > SIZE_MAX / sizeof(cnn_real)) {
-            return cnn_fail(error, CNN_USAGE, "the network's weights exceed the address space");
+        if (!fits || !cnn_add_size(network->parameter_count, padded, &end) || end > CNN_NETWORK_PARAMETERS) {
+            return cnn_fail(error, CNN_USAGE, "the network has more than %zu weights: no model file holds them",
+                            CNN_NETWORK_PARAMETERS);
         }
         network->slots[network->slot_count++] = (cnn_slot){index, i, network->parameter_count, count};
         network->parameter_count = end;
@@ -307,6 +308,10 @@ static cnn_status check_whole(builder *b, const cnn_statement *last, cnn_error *
         return cnn_recipe_fail(b->recipe, last, error,
                                "the network ends in %dx%dx%d: end it with a dense layer of one unit a class",
                                out.height, out.width, out.channels);
+    }
+    if (out.channels > CNN_NETWORK_CLASSES) {
+        return cnn_recipe_fail(b->recipe, last, error, "%d classes are too many: at most %d", out.channels,
+                               CNN_NETWORK_CLASSES);
     }
     b->network->class_count = out.channels;
     return CNN_OK;

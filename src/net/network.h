@@ -8,6 +8,9 @@
 
 /** Height and width of the patches that input scale=whiten decorrelates, as a recipe's number. */
 #define CNN_WHITEN_KERNEL "5"
+/** The most parameters, those that the largest model file holds as floats (net/modelfile.h), and the most classes. */
+#define CNN_NETWORK_PARAMETERS ((size_t)1 << 29)
+#define CNN_NETWORK_CLASSES 65536
 /** The most numbers of a patch that init=whiten takes: the work grows with their cube. */
 #define CNN_WHITEN_MOST 512
 
