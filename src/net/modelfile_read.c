@@ -3,9 +3,9 @@
 #include "base/bytes.h"
 #include "base/file.h"
 #include "base/memory.h"
+#include "net/json.h"
 #include "net/modelfile.h"
 
-#include <jansson.h>
 #include <math.h>
 #include <string.h>
 
@@ -45,11 +45,11 @@ static cnn_status open_header(reader *r, cnn_error *error)
     }
     r->data_at = 8 + (size_t)length;
     json_error_t cause;
-    r->root = json_loadb((const char *)first, (size_t)length, JSON_REJECT_DUPLICATES, &cause);
-    if (r->root == NULL && json_error_code(&cause) == json_error_out_of_memory) {
+    const cnn_status status = cnn_json_parse((const char *)first, (size_t)length, &r->root, &cause);
+    if (status == CNN_MEMORY) {
         return cnn_fail_memory(error);
     }
-    if (r->root == NULL) {
+    if (status != CNN_OK) {
         return cnn_fail(error, CNN_FORMAT, "%s: damaged: its header is not valid JSON (%s)", r->name, cause.text);
     }
     r->metadata = json_object_get(r->root, "__metadata__");
@@ -294,13 +294,14 @@ static cnn_status read_classes(const reader *r, cnn_model *model, cnn_error *err
 {
     const char *text = metadata_text(r, "classes");
     const size_t count = (size_t)model->network->class_count;
-    json_error_t cause = {0};
     const bool fits = text != NULL && cnn_modelfile_values(text, strlen(text)) == count; /* a bracket and commas */
-    json_t *list = fits ? json_loads(text, JSON_REJECT_DUPLICATES, &cause) : NULL;
-    cnn_status status = CNN_OK;
-    if (fits && list == NULL && json_error_code(&cause) == json_error_out_of_memory) {
-        status = cnn_fail_memory(error);
-    } else if (json_array_size(list) != count) {
+    json_error_t cause;
+    json_t *list = NULL;
+    cnn_status status = fits ? cnn_json_parse(text, strlen(text), &list, &cause) : CNN_FORMAT;
+    if (status == CNN_MEMORY) {
+        return cnn_fail_memory(error);
+    }
+    if (json_array_size(list) != count) {
         status = cnn_fail(error, CNN_FORMAT, "%s: needs a list of %d class names, one for each of its outputs", r->name,
                           model->network->class_count);
     } else {
