@@ -131,6 +131,16 @@ static void write_idx(void)
                 (const cnn_piece[]){{head, sizeof head}, {images, sizeof images - 1}, {beyond, sizeof beyond - 1}}, 3);
 }
 
+/** Residuals within each other, one more than are permitted. */
+static void write_nested(void)
+{
+    char text[512] = "input 1x1x1\n";
+    for (int i = 0; i < 2 * (CNN_RECIPE_NESTING + 1); i++) {
+        strcat(text, i <= CNN_RECIPE_NESTING ? "residual {\n" : "}\n");
+    }
+    seeds_write("recipe", "nested", 0, &(cnn_piece){text, strlen(text)}, 1);
+}
+
 /** Recipes with assignments behind them, of each form. */
 static void write_assignments(void)
 {
@@ -228,6 +238,7 @@ int main(int count, char **words)
     write_models();
     write_edits();
     write_checkpoints();
+    write_nested();
     write_assignments();
     write_idx();
     write_cifar10();
