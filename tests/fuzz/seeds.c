@@ -2,6 +2,8 @@
  * FOLDER/TARGET/NAME. Seeds that a person reads are in seeds/. */
 #include "seeds.h"
 
+#include "base/bytes.h"
+#include "container.h"
 #include "net/model.h"
 #include "training.h"
 
@@ -114,7 +116,7 @@ static void write_idx(void)
     static const unsigned char images[] = "\0\0\x08\x03\0\0\0\3\0\0\0\2\0\0\0\3 abcdefghijklmnopq";
     static const unsigned char labels[] = "\0\0\x08\x01\0\0\0\3\x09\0\5";
     static const unsigned char gzip[] = "\x1f\x8b\x08\0\0\0\0\0\0\3\1\x0b\0\xf4\xff\0\0\x08\1\0\0\0\3\x09\0\5"
-                                        "\x82\x5c\x79\xb3\x0b\0\0\0";
+                                        "\x84\x73\xfb\x71\x0b\0\0\0";
     for (int choices = 0; choices < 16; choices += 5) {
         const unsigned char head[] = {(unsigned char)choices, 2, 3, sizeof images - 1, 0};
         seeds_write("idx", "made", choices,
@@ -124,6 +126,19 @@ static void write_idx(void)
     const unsigned char head[] = {1, 2, 3, sizeof images - 1, 0};
     seeds_write("idx", "gzip", 0,
                 (const cnn_piece[]){{head, sizeof head}, {images, sizeof images - 1}, {gzip, sizeof gzip - 1}}, 3);
+    static const unsigned char beyond[] = "\0\0\x08\x01\0\0\0\3\0\0\x0a"; /* the last label */
+    seeds_write("idx", "label", 0,
+                (const cnn_piece[]){{head, sizeof head}, {images, sizeof images - 1}, {beyond, sizeof beyond - 1}}, 3);
+}
+
+/** Residuals within each other, one more than are permitted. */
+static void write_nested(void)
+{
+    char text[512] = "input 1x1x1\n";
+    for (int i = 0; i < 2 * (CNN_RECIPE_NESTING + 1); i++) {
+        strcat(text, i <= CNN_RECIPE_NESTING ? "residual {\n" : "}\n");
+    }
+    seeds_write("recipe", "nested", 0, &(cnn_piece){text, strlen(text)}, 1);
 }
 
 /** Recipes with assignments behind them, of each form. */
@@ -151,7 +166,68 @@ static void write_cifar10(void)
     for (char choices = 0; choices < 8; choices++) {
         seeds_write("cifar10", "names", choices, (const cnn_piece[]){{&choices, 1}, {names, sizeof names - 1}}, 2);
     }
+    static const unsigned char beyond[] = {4, 0, 0, 1, 0, 10};
+    seeds_write("cifar10", "label", 0, &(cnn_piece){beyond, sizeof beyond}, 1);
     seeds_write("cifar10", "record", 0, &(cnn_piece){record, sizeof record}, 1);
+}
+
+/** The file with `from` in its header replaced by `to`, and a checksum that is right. */
+static void write_edited(int number, const unsigned char *bytes, size_t size, const char *from, const char *to)
+{
+    static unsigned char edited[1 << 13];
+    cnn_reader reader = {.bytes = bytes, .size = size};
+    const size_t length = (size_t)cnn_read_u64_little(&reader), from_size = strlen(from), to_size = strlen(to);
+    size_t at = 8;
+    while (at + from_size <= 8 + length && memcmp(bytes + at, from, from_size) != 0) {
+        at++;
+    }
+    assert(at + from_size <= 8 + length && size + to_size <= sizeof edited);
+    memcpy(edited, bytes, at);
+    memcpy(edited + at, to, to_size);
+    memcpy(edited + at + to_size, bytes + at + from_size, size - at - from_size);
+    cnn_write_u64_little(edited, length + to_size - from_size);
+    fuzz_container_seal(edited, size + to_size - from_size, length + to_size - from_size);
+    seeds_write("model", "edited", number, &(cnn_piece){edited, size + to_size - from_size}, 1);
+}
+
+/** Models that are refused late, each for another reason. */
+static void write_edits(void)
+{
+    static const char *const edits[][2] = {
+        {"cnn 1", "cnn 2"},
+        {"\"kind\":\"model\"", "\"kind\":1"},
+        {"\"kind\":\"model\"", "\"kind\":\"checkpoint\""},
+        {"crc32", "crc33"},
+        {"\"[\\\"0\\\",\\\"1\\\"]\"", "\"[1,2]\""},
+        {"\\\"0\\\",\\\"1\\\"", "\\\"1\\\",\\\"1\\\""},
+        {"\\\"0\\\",\\\"1\\\"", "\\\"1\\\",\\\"\\\""},
+        {"\\\"0\\\",\\\"1\\\"", "\\\"a\\\",\\\"b\\\",\\\"c\\\""},
+        {"\"origin.data\":\"", "\"temperature\":\"0.001\",\"origin.data\":\""},
+        {"\"origin.data\":\"", "\"appearance\":\"[0,1,0,1,0,1,0,1]\",\"familiarity\":\"-5\",\"origin.data\":\""},
+        {"\"origin.data\":\"", "\"origin/data\":\"\",\"origin.data\":\""},
+        {"\"origin.data\":\"", "\"number\":1,\"origin.data\":\""},
+        {"\"scale.mean\":\"[0]\"", "\"scale.mean\":\"[0,0]\""},
+        {"\"scale.deviation\":\"[1]\"", "\"scale.deviation\":\"[0]\""},
+        {"\"dense1.bias\":", "\"more\":0,\"dense1.bias\":"},
+        {"\"dense1.bias\":", "\"dense2.bias\":"},
+        {"\"shape\":[2]", "\"shape\":[2.0]"},
+        {"\"shape\":[2]", "\"shape\":[4294967298]"},
+        {"units=2", "units=3"},
+    };
+    cnn_error error = fuzz_no_error();
+    cnn_recipe *recipe = cnn_recipe_parse(networks[0], "seed", &error);
+    cnn_model *model = cnn_model_new(recipe, 5, &error);
+    unsigned char *bytes;
+    size_t size;
+    must(model != NULL && cnn_model_set_metadata(model, "origin.data", "made", &error) == CNN_OK &&
+             cnn_model_encode(model, NULL, 0, &bytes, &size, &error) == CNN_OK,
+         &error);
+    for (size_t i = 0; i < sizeof edits / sizeof edits[0]; i++) {
+        write_edited((int)i, bytes, size, edits[i][0], edits[i][1]);
+    }
+    cnn_free(bytes);
+    cnn_model_free(model);
+    cnn_recipe_free(recipe);
 }
 
 int main(int count, char **words)
@@ -160,7 +236,9 @@ int main(int count, char **words)
     root = words[1];
     make_folder(root);
     write_models();
+    write_edits();
     write_checkpoints();
+    write_nested();
     write_assignments();
     write_idx();
     write_cifar10();
