@@ -20,6 +20,18 @@ uint32_t cnn_read_u32_big(cnn_reader *reader)
     return b == NULL ? 0 : (uint32_t)b[0] << 24 | (uint32_t)b[1] << 16 | (uint32_t)b[2] << 8 | b[3];
 }
 
+uint32_t cnn_number_at(cnn_byte_span span, size_t at, size_t width)
+{
+    uint32_t value = 0;
+    if (at > span.size || span.size - at < width) {
+        return 0;
+    }
+    for (size_t i = 0; i < width; i++) {
+        value = value << 8 | span.bytes[at + (span.is_big_endian ? i : width - 1 - i)];
+    }
+    return value;
+}
+
 static uint32_t u32_little(const unsigned char *b)
 {
     return (uint32_t)b[3] << 24 | (uint32_t)b[2] << 16 | (uint32_t)b[1] << 8 | b[0];

@@ -36,8 +36,12 @@ static cnn_status open_batch(const char *path, cnn_stream **stream, uint64_t *re
     if (status != CNN_OK) {
         return status;
     }
-    const uint64_t size = cnn_stream_limit(*stream);
+    const uint64_t size = (uint64_t)about.st_size;
     *records = size / RECORD;
+    if (cnn_stream_limit(*stream) != size) {
+        cnn_stream_close(*stream);
+        return cnn_fail(error, CNN_FORMAT, "%s: not a CIFAR-10 batch, but a gzip file: unpack it", path);
+    }
     if (size == 0 || size % RECORD != 0) {
         cnn_stream_close(*stream);
         return cnn_fail(error, CNN_FORMAT, "%s: not a CIFAR-10 batch, or cut short: %llu bytes are no multiple of %d",
@@ -46,16 +50,23 @@ static cnn_status open_batch(const char *path, cnn_stream **stream, uint64_t *re
     return CNN_OK;
 }
 
-static cnn_status count_records(const char *path, uint64_t *total, cnn_error *error)
+/** Adds the records of batch `index`. All batches have the same number: one with fewer has been cut between two. */
+static cnn_status count_records(const char *path, int index, uint64_t *total, cnn_error *error)
 {
     cnn_stream *stream;
     uint64_t records;
     const cnn_status status = open_batch(path, &stream, &records, error);
-    if (status == CNN_OK) {
-        *total += records;
-        cnn_stream_close(stream);
+    if (status != CNN_OK) {
+        return status;
     }
-    return status;
+    cnn_stream_close(stream);
+    const uint64_t others = index > 0 ? *total / (uint64_t)index : records;
+    if (records != others) {
+        return cnn_fail(error, CNN_FORMAT, "%s: has %llu images and the batches before it %llu: one is cut short", path,
+                        (unsigned long long)records, (unsigned long long)others);
+    }
+    *total += records;
+    return CNN_OK;
 }
 
 /** Reads a batch as the images from *index on. */
@@ -132,7 +143,7 @@ static cnn_status read_batches(cnn_dataset *data, const char *folder, cnn_split 
             status = cnn_dataset_reserve(data, count, shape, folder, error);
         }
         if (status == CNN_OK) {
-            status = step < files ? count_records(path, &count, error) : read_batch(path, data, &index, error);
+            status = step < files ? count_records(path, step, &count, error) : read_batch(path, data, &index, error);
         }
         cnn_free(path);
     }

@@ -105,7 +105,10 @@ static cnn_status read_images(cnn_dataset *data, const idx_file *file, cnn_shape
         return cnn_fail(error, CNN_FORMAT, "%s: the file is cut short: it cannot hold the %u images it announces",
                         file->path, count);
     }
-    cnn_status status = cnn_dataset_reserve(data, count, shape, file->path, error);
+    cnn_status status = cnn_stream_prove(file->stream, count * image, error);
+    if (status == CNN_OK) {
+        status = cnn_dataset_reserve(data, count, shape, file->path, error);
+    }
     if (status == CNN_OK) {
         status = cnn_stream_read(file->stream, data->pixels, (size_t)count * (size_t)image, error);
     }

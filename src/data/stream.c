@@ -17,6 +17,10 @@
 #define PIECE_SIZE ((size_t)64 * 1024)
 /** Deflate packs at most 258 bytes into 2 bits. */
 #define MOST_PACKED 1032
+/** What a gzip file may unpack to beyond its own size without proof; all of MNIST is less. */
+#define UNPROVEN_SIZE ((uint64_t)64 * 1024 * 1024)
+/** No images pack so well: MNIST's, mostly black, 5:1. */
+#define BOMB_RATIO 100
 /** inflateInit2(): the largest window, and a gzip header is expected. */
 #define GZIP_WINDOW (16 + MAX_WBITS)
 
@@ -174,6 +178,30 @@ cnn_status cnn_stream_read(cnn_stream *stream, void *out, size_t size, cnn_error
         size -= count;
     }
     return CNN_OK;
+}
+
+cnn_status cnn_stream_prove(const cnn_stream *stream, uint64_t size, cnn_error *error)
+{
+    if (!stream->is_gzip || size <= UNPROVEN_SIZE + stream->size) {
+        return CNN_OK;
+    }
+    if (size / BOMB_RATIO > stream->size) {
+        return cnn_fail(error, CNN_FORMAT, "%s: %llu bytes are to be unpacked from %llu: no images pack so well",
+                        stream->path, (unsigned long long)size, (unsigned long long)stream->size);
+    }
+    cnn_stream *again;
+    cnn_status status = cnn_stream_open(stream->path, &again, error);
+    if (status != CNN_OK) {
+        return status;
+    }
+    for (uint64_t left = stream->given + size; left > 0 && status == CNN_OK;) {
+        unsigned char piece[4096];
+        const size_t count = left < sizeof piece ? (size_t)left : sizeof piece;
+        status = cnn_stream_read(again, piece, count, error);
+        left -= count;
+    }
+    cnn_stream_close(again);
+    return status;
 }
 
 cnn_status cnn_stream_end(cnn_stream *stream, cnn_error *error)

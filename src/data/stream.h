@@ -13,6 +13,10 @@ cnn_status cnn_stream_open(const char *path, cnn_stream **stream, cnn_error *err
  * beyond is a lie that needs no allocation to find out. */
 uint64_t cnn_stream_limit(const cnn_stream *stream);
 
+/** Whether `size` more bytes are there, before memory is taken for them: where they are many more than the file's own,
+ * they are unpacked once for this alone. CNN_FORMAT where they are not, or are a hundred times as many. */
+cnn_status cnn_stream_prove(const cnn_stream *stream, uint64_t size, cnn_error *error);
+
 /** Reads exactly `size` bytes; CNN_FORMAT where the file ends before, or its gzip data is damaged. */
 cnn_status cnn_stream_read(cnn_stream *stream, void *out, size_t size, cnn_error *error);
 

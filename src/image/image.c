@@ -6,19 +6,18 @@
 #include "base/memory.h"
 #include "image/convert.h"
 #include "image/digit.h"
-#include "image/jpeg.h"
+#include "image/look.h"
 #include "image/stb.h"
 
 #include <string.h>
 #include <strings.h>
 
-/** What a format's files begin with, and the most pixels that a byte of them can hold: one bit a pixel in a BMP; one
- * bit for 8x8 pixels in a JPEG; one bit a pixel, deflated 1032:1, in a PNG. */
+/** What a format's files begin with, and how they are looked at. */
 static const struct format {
     const char *signature;
     size_t length;
-    unsigned pixels_per_byte;
-} formats[] = {{"\xFF\xD8\xFF", 3, 8 * 64}, {"\x89PNG\r\n\x1A\n", 8, 8 * 1032}, {"BM", 2, 8}};
+    cnn_status (*look)(const unsigned char *bytes, size_t size, const char *name, cnn_look *look, cnn_error *error);
+} formats[] = {{"\xFF\xD8\xFF", 3, cnn_jpeg_look}, {"\x89PNG\r\n\x1A\n", 8, cnn_png_look}, {"BM", 2, cnn_bmp_look}};
 
 static const struct format *find_format(const unsigned char *bytes, size_t size)
 {
@@ -31,26 +30,30 @@ static const struct format *find_format(const unsigned char *bytes, size_t size)
 }
 
 /** Refuses a size that is not worth an allocation. */
-static cnn_status check_size(const cnn_picture *picture, uint64_t most, size_t size, const char *name, cnn_error *error)
+static cnn_status check_size(const cnn_look *look, size_t size, const char *name, cnn_error *error)
 {
-    const uint64_t pixels = (uint64_t)picture->width * (uint64_t)picture->height;
-    if (picture->width < 1 || picture->height < 1) {
+    const uint64_t pixels = (uint64_t)look->width * look->height;
+    if (pixels == 0) {
         return cnn_fail(error, CNN_FORMAT, "%s: the picture has no pixels", name);
     }
-    if (picture->width > CNN_IMAGE_SIDE || picture->height > CNN_IMAGE_SIDE || pixels > CNN_IMAGE_PIXELS) {
-        return cnn_fail(error, CNN_FORMAT, "%s: %dx%d pixels are too many, at most %d a side and %u in all: reduce it",
-                        name, picture->width, picture->height, CNN_IMAGE_SIDE, CNN_IMAGE_PIXELS);
+    if (look->width > CNN_IMAGE_SIDE || look->height > CNN_IMAGE_SIDE || pixels > CNN_IMAGE_PIXELS) {
+        return cnn_fail(error, CNN_FORMAT, "%s: %ux%u pixels are too many, at most %d a side and %u in all: reduce it",
+                        name, look->width, look->height, CNN_IMAGE_SIDE, CNN_IMAGE_PIXELS);
     }
-    if (pixels > most) {
-        return cnn_fail(error, CNN_FORMAT, "%s: the picture is cut short: %zu bytes cannot hold %dx%d pixels", name,
-                        size, picture->width, picture->height);
+    if (pixels > look->most_pixels) {
+        return cnn_fail(error, CNN_FORMAT, "%s: the picture is cut short: %zu bytes cannot hold %ux%u pixels", name,
+                        size, look->width, look->height);
     }
     return CNN_OK;
 }
 
+cnn_status cnn_look_fail(const char *name, cnn_error *error)
+{
+    return cnn_fail(error, CNN_FORMAT, "%s: the picture is damaged or of a rare kind: convert it to PNG", name);
+}
+
 /** Refuses what is no picture or too large, before anything is allocated for it. */
-static cnn_status check(const unsigned char *bytes, size_t size, const char *name, cnn_picture *picture,
-                        cnn_error *error)
+static cnn_status check(const unsigned char *bytes, size_t size, const char *name, cnn_look *look, cnn_error *error)
 {
     if (size == 0) {
         return cnn_fail(error, CNN_FORMAT, "%s: the file is empty", name);
@@ -63,8 +66,8 @@ static cnn_status check(const unsigned char *bytes, size_t size, const char *nam
     if (format == NULL) {
         return cnn_fail(error, CNN_FORMAT, "%s: not a JPEG, PNG or BMP picture", name);
     }
-    const cnn_status status = cnn_stb_size(bytes, size, name, picture, error);
-    return status == CNN_OK ? check_size(picture, (uint64_t)format->pixels_per_byte * size, size, name, error) : status;
+    const cnn_status status = format->look(bytes, size, name, look, error);
+    return status == CNN_OK ? check_size(look, size, name, error) : status;
 }
 
 /** The largest part of `picture` with the proportions width:height, from its centre. */
@@ -125,21 +128,18 @@ static cnn_status fit(const cnn_picture *picture, int orientation, cnn_image_for
 cnn_status cnn_image_fit(const unsigned char *bytes, size_t size, const char *name, cnn_image_form form, uint8_t *out,
                          cnn_error *error)
 {
-    cnn_picture picture;
-    int orientation;
-    if (!cnn_jpeg_inspect(bytes, size, &orientation)) { /* first of all: stb_image reads these tables at any call */
-        return cnn_fail(error, CNN_FORMAT, "%s: the picture is damaged or of a rare kind: convert it to PNG", name);
-    }
-    cnn_status status = check(bytes, size, name, &picture, error);
+    cnn_look look;
+    cnn_status status = check(bytes, size, name, &look, error);
     if (status != CNN_OK) {
         return status;
     }
+    cnn_picture picture = {.width = (int)look.width, .height = (int)look.height};
     status = cnn_stb_decode(bytes, size, name, &picture, error);
     if (status != CNN_OK) {
         return status;
     }
     cnn_flatten(&picture, form.shape.channels);
-    status = fit(&picture, orientation, form, out, error);
+    status = fit(&picture, look.orientation, form, out, error);
     cnn_free(picture.pixels);
     return status;
 }

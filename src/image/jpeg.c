@@ -2,21 +2,28 @@
  * neither a marker nor a segment is passed over byte by byte. That version trusts three things that later ones check
  * (github.com/nothings/stb, issues 1108, 1178, 1289): that a Huffman table has at most 256 codes, that the symbols of a
  * DC table are at most 15, and that the sampling factors divide the largest. Nothing well-formed is lost but pictures
- * with fractional sampling ratios, which it decodes wrongly. */
-#include "image/jpeg.h"
-
+ * with fractional sampling ratios, which it decodes wrongly, and pictures of four colours without Adobe's segment, of
+ * which it takes three. */
 #include "image/exif.h"
+#include "image/look.h"
 
 #include <string.h>
+
+/** One bit for the mean of 8x8 pixels. */
+#define PIXELS_PER_BYTE (8 * 64)
 
 enum {
     MARKER_SOF0 = 0xC0,
     MARKER_SOF2 = 0xC2,
     MARKER_DHT = 0xC4,
+    MARKER_JPG = 0xC8,
+    MARKER_DAC = 0xCC,
+    MARKER_SOF15 = 0xCF,
     MARKER_RST0 = 0xD0,
     MARKER_SOI = 0xD8,
     MARKER_EOI = 0xD9,
-    MARKER_APP1 = 0xE1
+    MARKER_APP1 = 0xE1,
+    MARKER_APP14 = 0xEE
 };
 
 /** The whole file. */
@@ -94,29 +101,60 @@ static size_t find_marker(jpeg file, size_t at)
     return file.size;
 }
 
-bool cnn_jpeg_inspect(const unsigned char *bytes, size_t size, int *orientation)
+/** What the walk has found so far. */
+typedef struct found {
+    unsigned components; /* of the frame; 0: no frame yet */
+    int adobe;           /* the colour transform that Adobe's segment names; -1: none */
+    bool has_exif;
+    bool is_refused;
+} found;
+
+static void read_frame(jpeg file, unsigned marker, size_t content, found *all, cnn_look *look)
 {
-    static const char exif[6] = "Exif\0";
+    all->is_refused = all->is_refused || marker > MARKER_SOF2 || !is_sampling_sound(file, content);
+    if (all->components == 0) {
+        look->height = byte_at(file, content + 1) << 8 | byte_at(file, content + 2);
+        look->width = byte_at(file, content + 3) << 8 | byte_at(file, content + 4);
+        all->components = byte_at(file, content + 5);
+    }
+}
+
+/** A segment that lies wholly within the file: whether it begins with `tag`, and is longer than that by `more`. */
+static bool is_tagged(jpeg file, size_t content, size_t end, const char *tag, size_t tag_size, size_t more)
+{
+    return end <= file.size && content + tag_size + more <= end && memcmp(file.bytes + content, tag, tag_size) == 0;
+}
+
+/** Looks at the segment behind `marker`, whose content is [content, end). */
+static void read_segment(jpeg file, unsigned marker, size_t content, size_t end, found *all, cnn_look *look)
+{
+    static const char exif[6] = "Exif\0", adobe[6] = "Adobe";
+    if (marker == MARKER_DHT) {
+        all->is_refused = all->is_refused || !are_huffman_tables_sound(file, content, end);
+    } else if (marker >= MARKER_SOF0 && marker <= MARKER_SOF15 && marker != MARKER_JPG && marker != MARKER_DAC) {
+        read_frame(file, marker, content, all, look);
+    } else if (marker == MARKER_APP14 && is_tagged(file, content, end, adobe, sizeof adobe, 6)) {
+        all->adobe = file.bytes[content + 11];
+    } else if (marker == MARKER_APP1 && !all->has_exif && is_tagged(file, content, end, exif, sizeof exif, 0)) {
+        look->orientation = cnn_exif_orientation(file.bytes + content + sizeof exif, end - content - sizeof exif);
+        all->has_exif = true;
+    }
+}
+
+cnn_status cnn_jpeg_look(const unsigned char *bytes, size_t size, const char *name, cnn_look *look, cnn_error *error)
+{
     const jpeg file = {bytes, size};
+    found all = {.adobe = -1};
     size_t at = 2;
-    int found = 0;
-    if (byte_at(file, 0) != 0xFF || byte_at(file, 1) != MARKER_SOI) {
-        at = size;
-    }
+    *look = (cnn_look){.most_pixels = (uint64_t)size * PIXELS_PER_BYTE, .orientation = 1};
     while ((at = find_marker(file, at)) < size && bytes[at - 1] != MARKER_EOI) {
-        const unsigned marker = bytes[at - 1];
         const size_t length = byte_at(file, at) << 8 | byte_at(file, at + 1);
-        const size_t content = at + 2, end = at + length;
-        if ((marker == MARKER_DHT && !are_huffman_tables_sound(file, content, end)) ||
-            (marker >= MARKER_SOF0 && marker <= MARKER_SOF2 && !is_sampling_sound(file, content))) {
-            return false;
-        }
-        if (marker == MARKER_APP1 && found == 0 && end <= size && length >= 2 + sizeof exif &&
-            memcmp(bytes + content, exif, sizeof exif) == 0) {
-            found = cnn_exif_orientation(bytes + content + sizeof exif, length - 2 - sizeof exif);
-        }
-        at = length < 2 ? content : end;
+        read_segment(file, bytes[at - 1], at + 2, at + length, &all, look);
+        at += length < 2 ? 2 : length;
     }
-    *orientation = found == 0 ? 1 : found;
-    return true;
+    if (all.components == 0 && !all.is_refused) {
+        return cnn_fail(error, CNN_FORMAT, "%s: the picture is damaged or cut short: its size is not there", name);
+    }
+    const bool is_cmyk = all.adobe == 0 || all.adobe == 2;
+    return all.is_refused || (all.components == 4 && !is_cmyk) ? cnn_look_fail(name, error) : CNN_OK;
 }

@@ -7,11 +7,12 @@
 
 #include "base/memory.h"
 #include "image/image.h"
+#include "image/look.h"
 
 #include <string.h>
 
-/** What stb_image needs to look at a header. */
-#define HEADER_MEMORY ((size_t)64 * 1024)
+/** What stb_image needs whatever the picture's size. */
+#define FIXED_MEMORY ((size_t)64 * 1024)
 
 /** Of the decoding under way. */
 static _Thread_local struct {
@@ -119,25 +120,7 @@ static cnn_status fail(const source *from, const char *name, cnn_error *error)
         return cnn_fail(error, CNN_FORMAT, "%s: the picture is cut short: the file ends after %zu bytes", name,
                         from->size);
     }
-    return cnn_fail(error, CNN_FORMAT, "%s: the picture is damaged or of a rare kind: convert it to PNG", name);
-}
-
-cnn_status cnn_stb_size(const unsigned char *bytes, size_t size, const char *name, cnn_picture *picture,
-                        cnn_error *error)
-{
-    source from = {bytes, size, 0, false};
-    int width = 0, height = 0, channels = 0;
-    stbi_memory.largest = HEADER_MEMORY;
-    stbi_memory.out_of_memory = stbi_memory.excess = false;
-    if (!stbi_info_from_callbacks(&source_calls, &from, &width, &height, &channels)) {
-        return fail(&from, name, error);
-    }
-    /* A BMP stored from top to bottom has a negative height. */
-    if (height < 0 && height >= -CNN_IMAGE_SIDE) {
-        height = -height;
-    }
-    *picture = (cnn_picture){NULL, width, height, channels, 0};
-    return CNN_OK;
+    return cnn_look_fail(name, error);
 }
 
 /** The largest block that decoding a sound picture takes: 4 channels of 16 bits, doubled once for the filter bytes of
@@ -145,7 +128,7 @@ cnn_status cnn_stb_size(const unsigned char *bytes, size_t size, const char *nam
 static size_t decoding_memory(const cnn_picture *picture, size_t size)
 {
     const size_t blocks = 32;
-    return HEADER_MEMORY + 2 * size + 16 * ((size_t)picture->width + blocks) * ((size_t)picture->height + blocks);
+    return FIXED_MEMORY + 2 * size + 16 * ((size_t)picture->width + blocks) * ((size_t)picture->height + blocks);
 }
 
 cnn_status cnn_stb_decode(const unsigned char *bytes, size_t size, const char *name, cnn_picture *picture,

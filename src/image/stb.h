@@ -12,13 +12,8 @@ typedef struct cnn_picture {
     int stride;
 } cnn_picture;
 
-/** The size of a JPEG, PNG or BMP picture from its header; allocates nothing that grows with it. `name` stands in
- * messages. */
-cnn_status cnn_stb_size(const unsigned char *bytes, size_t size, const char *name, cnn_picture *picture,
-                        cnn_error *error);
-
-/** Decodes into 8 bits a channel, as many channels as the file has. On entry `picture` is what cnn_stb_size() gave;
- * then picture->pixels is to be freed with cnn_free(). */
+/** Decodes into 8 bits a channel, as many channels as the file has. On entry `picture` has
+ * the size that the file's header says (image/look.h); then picture->pixels is to be freed with cnn_free(). */
 cnn_status cnn_stb_decode(const unsigned char *bytes, size_t size, const char *name, cnn_picture *picture,
                           cnn_error *error);
 

@@ -61,10 +61,7 @@ static void cut_files_are_refused_at_every_length(void **state)
         for (size_t size = 1; size < whole.size; size++) {
             picture = whole;
             picture.size = size;
-            /* The last bytes of a PNG are the checksum of an empty chunk. */
-            if (kind != 0 || size + 4 < whole.size) {
-                assert_refused(&picture, CNN_FORMAT, "picture");
-            }
+            assert_refused(&picture, CNN_FORMAT, "picture");
         }
     }
 }
@@ -107,7 +104,7 @@ static void sizes_are_limited_before_memory_is_taken(void **state)
     const uint8_t pixel[3] = {0};
     png_begin(&picture, 40000, 2, 8, PNG_GREY);
     png_end(&picture, pixel, 1, 1);
-    assert_refused(&picture, CNN_FORMAT, "picture");
+    assert_refused(&picture, CNN_FORMAT, "40000x2 pixels are too many");
     png_begin(&picture, 32768, 32768, 8, PNG_GREY);
     png_end(&picture, pixel, 1, 1);
     cnn_alloc_fail_after(0, true); /* would be CNN_MEMORY if any were asked for */
@@ -117,7 +114,7 @@ static void sizes_are_limited_before_memory_is_taken(void **state)
     assert_refused(&picture, CNN_FORMAT, "bytes cannot hold 32768x4096 pixels");
     make_bmp(&picture, 1, 1, pixel);
     memset(picture.bytes + 22, 0x80, 4);
-    assert_refused(&picture, CNN_FORMAT, "picture");
+    assert_refused(&picture, CNN_FORMAT, "1x2139062144 pixels are too many");
     make_bmp(&picture, 1, 0, pixel);
     assert_refused(&picture, CNN_FORMAT, "the picture has no pixels");
     cnn_alloc_fail_after(-1, false);
@@ -150,7 +147,7 @@ static void promised_lengths_and_bombs_take_no_memory(void **state)
     const size_t length = picture.size;
     png_end(&picture, pixel, 1, 1);
     memset(picture.bytes + length, 0x3F, 4); /* of the pixels' chunk: 1 GB */
-    assert_refused(&picture, CNN_FORMAT, "unpacks to more than its size");
+    assert_refused(&picture, CNN_FORMAT, "the picture is cut short");
 }
 
 static void no_memory_is_said_so_and_nothing_leaks(void **state)

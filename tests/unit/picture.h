@@ -187,7 +187,7 @@ static void put_jpeg_header(file *out, int columns, int rows, int channels)
     put(out, "\x10\1\0\0\0\0\0\0\0\0\0\0\0\0\0\0\0\0", 18);
 }
 
-/** A JPEG of flat 8x8 blocks: `values` [rows][columns][channels], channels 1 (grey) or 3 (YCbCr). */
+/** A JPEG of flat 8x8 blocks: `values` [rows][columns][channels], channels 1 (grey), 3 (YCbCr) or 4. */
 static void make_jpeg(file *out, int columns, int rows, int channels, const unsigned char *values)
 {
     put_jpeg_header(out, columns, rows, channels);
@@ -198,7 +198,7 @@ static void make_jpeg(file *out, int columns, int rows, int channels, const unsi
     }
     put(out, "\0\x3F\0", 3);
     bits scan = {.out = out};
-    int last[3] = {128, 128, 128};
+    int last[4] = {128, 128, 128, 128};
     for (int i = 0; i < rows * columns * channels; i++) {
         put_block(&scan, values[i] - last[i % channels]);
         last[i % channels] = values[i];
