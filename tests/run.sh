@@ -8,7 +8,7 @@ root=$(cd "$(dirname "$0")/.." && pwd)
 cores=$(nproc)
 
 "$root/data/packages.sh" build-essential cmake ninja-build pkg-config git xz-utils libopenblas-dev libstb-dev zlib1g-dev \
-    libjansson-dev libpng-dev libcmocka-dev dataset-fashion-mnist locales
+    libjansson-dev libpng-dev libcmocka-dev dataset-fashion-mnist locales python3
 
 build() {
     local tree=$root/build/$1
