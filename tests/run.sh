@@ -9,7 +9,7 @@ root=$(cd "$(dirname "$0")/.." && pwd)
 cores=$(nproc)
 
 "$root/data/packages.sh" build-essential cmake ninja-build pkg-config git xz-utils libopenblas-dev libstb-dev zlib1g-dev \
-    libjansson-dev libpng-dev libcmocka-dev dataset-fashion-mnist locales clang libclang-rt-14-dev
+    libjansson-dev libpng-dev libcmocka-dev dataset-fashion-mnist locales clang libclang-rt-14-dev python3
 
 build() {
     local tree=$root/build/$1

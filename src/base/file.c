@@ -44,9 +44,11 @@ static int open_retrying(const char *path, int flags, mode_t mode)
 
 /* ------------------------------------------------------------------ reading */
 
-/** Reads to the end into a block that starts with room for `room` bytes. */
-static cnn_status read_all(int file, const char *path, size_t limit, size_t room, cnn_text *content, cnn_error *error)
+/** Reads to the end, which comes no sooner than after `least` bytes (0: who knows), at most `limit`. */
+static cnn_status read_all(int file, const char *path, size_t limit, size_t least, cnn_text *content, cnn_error *error)
 {
+    /* One byte more than expected shows the end, and then holds the terminator. */
+    const size_t expected = least > 0 ? least : FIRST_READ, room = (expected < limit ? expected : limit) + 1;
     content->data = cnn_alloc(room, 1);
     content->capacity = room;
     while (content->data != NULL) {
@@ -65,6 +67,10 @@ static cnn_status read_all(int file, const char *path, size_t limit, size_t room
         }
         if (got < 0) {
             return fail_errno(error, "read", path);
+        }
+        if (got == 0 && content->length < least) {
+            return cnn_fail(error, CNN_IO, "cannot read '%s': it ends after %zu of %zu bytes", path, content->length,
+                            least);
         }
         if (got == 0) {
             content->data[content->length] = '\0';
@@ -94,9 +100,7 @@ cnn_status cnn_file_read(const char *path, size_t limit, unsigned char **bytes, 
     } else if (S_ISREG(about.st_mode) && (about.st_size < 0 || (uintmax_t)about.st_size > limit)) {
         status = fail_size(error, path, limit);
     } else {
-        /* One byte more than expected shows the end, and then holds the terminator. */
-        const size_t expected = about.st_size > 0 ? (size_t)about.st_size : FIRST_READ;
-        status = read_all(file, path, limit, (expected < limit ? expected : limit) + 1, &content, error);
+        status = read_all(file, path, limit, S_ISREG(about.st_mode) ? (size_t)about.st_size : 0, &content, error);
     }
     close(file);
     if (status != CNN_OK) {
@@ -177,13 +181,19 @@ cnn_status cnn_file_write(const char *path, const cnn_piece *pieces, int count, 
 {
     struct stat former;
     const bool exists = stat(path, &former) == 0;
+    if (!exists && errno != ENOENT) {
+        return fail_errno(error, "write", path);
+    }
     if (exists && !S_ISREG(former.st_mode)) {
         return cnn_fail(error, CNN_IO, "cannot write '%s': it is a %s, not a regular file", path,
                         S_ISDIR(former.st_mode) ? "folder" : "device or pipe");
     }
     /* A symbolic link stays one: its target is replaced. */
     char *resolved = exists ? realpath(path, NULL) : NULL;
-    const char *target = resolved != NULL ? resolved : path;
+    if (exists && resolved == NULL) {
+        return fail_errno(error, "write", path);
+    }
+    const char *target = exists ? resolved : path;
     char *temporary = cnn_alloc(strlen(target) + SUFFIX_LENGTH, 1);
     cnn_status status = CNN_OK;
     int file = -1;

@@ -58,7 +58,7 @@ void cnn_paths_clear(cnn_paths *paths)
 bool cnn_path_exists(const char *path)
 {
     struct stat status;
-    return stat(path, &status) == 0;
+    return stat(path, &status) == 0 || (errno != ENOENT && errno != ENOTDIR);
 }
 
 bool cnn_path_is_folder(const char *path)
@@ -97,13 +97,14 @@ bool cnn_path_check_writable(const char *path)
     return descriptor != -1;
 }
 
+/* Down to the disk, so that a rename never leaves a name without its content. */
 static bool write_file(const char *path, const char *text, size_t length)
 {
     FILE *file = fopen(path, "w");
     if (!file) {
         return false;
     }
-    const bool written = fwrite(text, 1, length, file) == length && fflush(file) == 0;
+    const bool written = fwrite(text, 1, length, file) == length && fflush(file) == 0 && fsync(fileno(file)) == 0;
     return fclose(file) == 0 && written;
 }
 

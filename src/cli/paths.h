@@ -16,6 +16,7 @@ typedef struct cnn_paths {
 bool cnn_paths_fill(cnn_paths *paths, const char *out, const char *recipe);
 void cnn_paths_clear(cnn_paths *paths);
 
+/** Whether there is something, or the system cannot tell: opening it then says why. */
 bool cnn_path_exists(const char *path);
 bool cnn_path_is_folder(const char *path);
 /** Whether `path` ends with `suffix`, in any case. */

@@ -8,7 +8,6 @@
 
 #include <stdio.h>
 #include <string.h>
-#include <sys/stat.h>
 
 #define SIDE 32
 #define PLANE (SIDE * SIDE)
@@ -28,8 +27,7 @@ static char *batch_path(const char *folder, cnn_split split, int index)
 /** Opens a batch, and counts its records from its size. */
 static cnn_status open_batch(const char *path, cnn_stream **stream, uint64_t *records, cnn_error *error)
 {
-    struct stat about;
-    if (stat(path, &about) != 0) {
+    if (!cnn_is_there(path)) {
         return cnn_fail(error, CNN_IO, "there is no '%s': fetch it with data/fetch.sh cifar10 DIR", path);
     }
     const cnn_status status = cnn_stream_open(path, stream, error);
@@ -104,11 +102,10 @@ static cnn_status read_names(cnn_dataset *data, const char *path, cnn_error *err
 {
     const char *names[CLASSES + 1] = {"airplane", "automobile", "bird",  "cat",  "deer",
                                       "dog",      "frog",       "horse", "ship", "truck"};
-    struct stat about;
     unsigned char *bytes = NULL;
     size_t size;
     int count = CLASSES;
-    if (stat(path, &about) == 0) {
+    if (cnn_is_there(path)) {
         const cnn_status status = cnn_file_read(path, NAMES_SIZE, &bytes, &size, error);
         if (status != CNN_OK) {
             return status;

@@ -4,6 +4,7 @@
 #include "base/memory.h"
 #include "base/text.h"
 
+#include <errno.h>
 #include <limits.h>
 #include <string.h>
 #include <sys/stat.h>
@@ -39,6 +40,12 @@ bool cnn_is_folder(const char *path)
 {
     struct stat about;
     return stat(path, &about) == 0 && S_ISDIR(about.st_mode);
+}
+
+bool cnn_is_there(const char *path)
+{
+    struct stat about;
+    return stat(path, &about) == 0 || (errno != ENOENT && errno != ENOTDIR);
 }
 
 cnn_status cnn_dataset_reserve(cnn_dataset *data, uint64_t count, cnn_shape shape, const char *source, cnn_error *error)
@@ -173,8 +180,10 @@ cnn_dataset *cnn_dataset_open_fitted(const char *spec, cnn_split split, cnn_shap
         return NULL;
     }
     const char *const folder = spec + strlen(format->name) + 1;
+    errno = 0;
     if (!cnn_is_folder(folder)) {
-        cnn_fail(error, CNN_IO, "data '%s': there is no folder '%s'", spec, folder);
+        cnn_fail(error, CNN_IO, "data '%s': there is no folder '%s'%s%s", spec, folder, errno != 0 ? ": " : "",
+                 errno != 0 ? cnn_errno_text(errno) : "");
         return NULL;
     }
     cnn_dataset *const data = cnn_alloc(1, sizeof *data);

@@ -40,6 +40,8 @@ cnn_status cnn_dataset_set_classes(cnn_dataset *data, const char *const *names, 
 /** "FOLDER/NAME", to be freed with cnn_free(); NULL when memory is out. */
 char *cnn_join_path(const char *folder, const char *name);
 bool cnn_is_folder(const char *path);
+/** Whether there is something at `path`, or the system cannot tell: opening it then says why. */
+bool cnn_is_there(const char *path);
 
 /** What data a model was trained or tested on, independent of paths: "mnist, 60000 images, crc32 1a2b3c4d" (CRC-32 of
  * shape, pixels, labels and class names). To be freed with cnn_free(). */

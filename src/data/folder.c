@@ -126,6 +126,19 @@ static void decode_part(void *context, int part, int thread)
     }
 }
 
+/** A file that cannot be read is tried once more, so as to say why; only a link that leads nowhere is passed over. */
+static cnn_status look_again(const job *work, size_t i, cnn_error *error)
+{
+    const char *const path = work->files->items[i];
+    if (cnn_list_is_dangling(path)) {
+        return CNN_OK;
+    }
+    cnn_error reason;
+    work->results[i] =
+        cnn_image_fit_file(path, form_of(work->data), work->data->pixels + i * work->image_size, &reason);
+    return work->results[i] == CNN_IO ? cnn_fail(error, CNN_IO, "%s", reason.message) : CNN_OK;
+}
+
 static cnn_status decode(job *work, cnn_error *error)
 {
     cnn_team *const team = cnn_team_new(cnn_processor_count(), error);
@@ -134,12 +147,16 @@ static cnn_status decode(job *work, cnn_error *error)
     }
     cnn_team_run(team, (int)((work->files->count + PART - 1) / PART), decode_part, work);
     cnn_team_free(team);
-    for (size_t i = 0; i < work->files->count; i++) {
+    cnn_status status = CNN_OK;
+    for (size_t i = 0; i < work->files->count && status == CNN_OK; i++) {
+        if (work->results[i] == CNN_IO) {
+            status = look_again(work, i, error);
+        }
         if (work->results[i] == CNN_MEMORY) {
-            return cnn_fail_memory(error);
+            status = cnn_fail_memory(error);
         }
     }
-    return CNN_OK;
+    return status;
 }
 
 /** A class whose pictures are all unreadable: says why the first is. */

@@ -7,7 +7,6 @@
 
 #include <stdio.h>
 #include <string.h>
-#include <sys/stat.h>
 
 #define MAGIC_LABELS 0x0801 /* unsigned bytes, rank 1 */
 #define MAGIC_IMAGES 0x0803 /* unsigned bytes, rank 3 */
@@ -34,14 +33,13 @@ static char *find_part(const char *folder, const idx_part *part, cnn_status *sta
                                         "%s-%s.idx%d-ubyte.gz"};
     for (size_t i = 0; i < sizeof forms / sizeof forms[0]; i++) {
         char name[64];
-        struct stat about;
         snprintf(name, sizeof name, forms[i], part->split, part->content, part->rank);
         char *const path = cnn_join_path(folder, name);
         if (path == NULL) {
             *status = CNN_MEMORY;
             return NULL;
         }
-        if (stat(path, &about) == 0) {
+        if (cnn_is_there(path)) {
             return path;
         }
         cnn_free(path);

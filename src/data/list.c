@@ -1,5 +1,4 @@
-/* Reading folders. What cannot be looked at (a link that leads nowhere) counts as a file, so that a picture's name is
- * not dropped in silence. */
+/* Reading folders. A link that leads nowhere counts as a file, so that a picture's name is not dropped in silence. */
 #include "data/list.h"
 
 #include "base/memory.h"
@@ -19,13 +18,28 @@
 
 typedef enum entry_type { ENTRY_FILE, ENTRY_FOLDER, ENTRY_OTHER } entry_type;
 
-static entry_type type_of(const char *path)
+/** Whether this is why a link's target cannot be looked at. */
+static bool leads_nowhere(int reason)
+{
+    return reason == ENOENT || reason == ELOOP;
+}
+
+bool cnn_list_is_dangling(const char *path)
 {
     struct stat about;
-    if (stat(path, &about) != 0 || S_ISREG(about.st_mode)) {
-        return ENTRY_FILE;
+    return stat(path, &about) != 0 && leads_nowhere(errno);
+}
+
+static cnn_status find_type(const char *path, entry_type *type, cnn_error *error)
+{
+    struct stat about;
+    if (stat(path, &about) == 0) {
+        *type = S_ISREG(about.st_mode) ? ENTRY_FILE : S_ISDIR(about.st_mode) ? ENTRY_FOLDER : ENTRY_OTHER;
+        return CNN_OK;
     }
-    return S_ISDIR(about.st_mode) ? ENTRY_FOLDER : ENTRY_OTHER;
+    *type = ENTRY_FILE;
+    return leads_nowhere(errno) ? CNN_OK
+                                : cnn_fail(error, CNN_IO, "cannot look at '%s': %s", path, cnn_errno_text(errno));
 }
 
 /** Takes ownership of `item`, also on failure; a NULL `item` is memory that is out. */
@@ -91,7 +105,9 @@ cnn_status cnn_list_folders(const char *folder, cnn_list *list, cnn_error *error
     cnn_list entries = {0};
     cnn_status status = list_entries(folder, &entries, error);
     for (size_t i = 0; status == CNN_OK && i < entries.count; i++) {
-        if (type_of(entries.items[i]) == ENTRY_FOLDER) {
+        entry_type type = ENTRY_OTHER;
+        status = find_type(entries.items[i], &type, error);
+        if (type == ENTRY_FOLDER) {
             const char *const name = strrchr(entries.items[i], '/') + 1;
             status = add(list, cnn_copy_text(name, strlen(name)), error);
         }
@@ -110,7 +126,8 @@ static cnn_status add_pictures(const char *folder, int depth, cnn_list *list, cn
                           folder, MOST_DEPTH);
     }
     for (size_t i = 0; status == CNN_OK && i < entries.count; i++) {
-        const entry_type type = type_of(entries.items[i]);
+        entry_type type = ENTRY_OTHER;
+        status = find_type(entries.items[i], &type, error);
         if (type == ENTRY_FOLDER) {
             status = add_pictures(entries.items[i], depth + 1, list, error);
         } else if (type == ENTRY_FILE && cnn_image_has_suffix(entries.items[i])) {
