@@ -11,6 +11,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/stat.h>
 
 #define STDIN_LIMIT ((size_t)256 * 1024 * 1024)
 
@@ -168,7 +169,14 @@ static void classify_entry(classifying *run, const char *folder, const char *nam
         return;
     }
     sprintf(path, "%s%s%s", folder, folder[length - 1] == '/' ? "" : "/", name);
-    classify_file(run, path);
+    struct stat about;
+    if (stat(path, &about) == 0 && !S_ISREG(about.st_mode) &&
+        !S_ISDIR(about.st_mode)) { /* a pipe would be waited for */
+        run->failed = true;
+        cnn_complain("cannot read '%s': it is no regular file", path);
+    } else {
+        classify_file(run, path);
+    }
     free(path);
 }
 

@@ -1,6 +1,6 @@
-/* A BMP's headers (Microsoft, "Bitmap Storage"): whether all rows are there, and kinds that stb_image 2.27 reads wrongly.
- * It miscounts the palette after the header of 12 bytes, and with one that is missing, or of less than no bytes, it takes
- * for colours what happens to be in memory. */
+/* A BMP's headers (Microsoft, "Bitmap Storage"): whether all rows are there, and kinds that stb_image 2.27 reads
+ * wrongly. It miscounts the palette after the header of 12 bytes, and with one that is missing, or of less than no
+ * bytes, it takes for colours what happens to be in memory. */
 #include "base/bytes.h"
 #include "image/look.h"
 

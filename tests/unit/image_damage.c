@@ -1,5 +1,5 @@
-/* Damage to pictures: every bit of a PNG, sizes that lie, files that unpack to far more than they hold, and Exif data of
- * any content. What is refused before it is decoded takes no memory. */
+/* Damage to pictures: every bit of a PNG, sizes that lie, files that unpack to far more than they hold, and Exif
+ * data of any content. What is refused before it is decoded takes no memory. */
 #include "image/image.h"
 #include "unit/peak.h"
 #include "unit/picture.h"

@@ -1,4 +1,5 @@
-/* Every kind of PNG that libpng writes, against the definition of its pixels, and kinds of JPEG: shown right or refused. */
+/* Every kind of PNG that libpng writes, against the definition of its pixels, and kinds of JPEG: shown right or
+ * refused. */
 #include "base/file.h"
 #include "base/memory.h"
 #include "image/image.h"

@@ -1,5 +1,6 @@
-/* Exhaustive damage to a model as a version before wrote it and to a checkpoint: every length it can be cut to, every
- * bit, every number, tensor and key. All is refused, with the reason, with nothing filled, and with next to no memory. */
+/* Exhaustive damage to a model as a version before wrote it and to a checkpoint: every length it can be cut to,
+ * every bit, every number, tensor and key. All is refused, with the reason, with nothing filled, and with next to no
+ * memory. */
 #include "base/file.h"
 #include "base/memory.h"
 #include "unit/modelfile.h"

@@ -1,5 +1,5 @@
-/* Model files that are foreign or forged with a right checksum: each is refused, with the reason. Damage of every kind to
- * every part is net_damage.c's. */
+/* Model files that are foreign or forged with a right checksum: each is refused, with the reason. Damage of every
+ * kind to every part is net_damage.c's. */
 #include "unit/modelfile.h"
 #include "unit/safetensors.h"
 

@@ -1,6 +1,6 @@
-/* Damage to what a training leaves on the disk, a checkpoint with the states of its optimizer and the model itself: they
- * are refused by name, nothing is trained from them, and next to no memory is taken. Every bit and every number of such
- * files is net_damage.c's. */
+/* Damage to what a training leaves on the disk, a checkpoint with the states of its optimizer and the model itself:
+ * they are refused by name, nothing is trained from them, and next to no memory is taken. Every bit and every number
+ * of such files is net_damage.c's. */
 #include "unit/forge.h"
 #include "unit/peak.h"
 #include "unit/scratch.h"
