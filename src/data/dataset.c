@@ -174,7 +174,7 @@ cnn_dataset *cnn_dataset_open_fitted(const char *spec, cnn_split split, cnn_shap
     }
     const char *const folder = spec + strlen(format->name) + 1;
     if (!cnn_is_folder(folder)) {
-        cnn_fail(error, CNN_IO, "data '%s': there is no folder '%s'", spec, folder);
+        cnn_fail(error, CNN_IO, "data: there is no folder '%s'", folder);
         return NULL;
     }
     cnn_dataset *const data = cnn_alloc(1, sizeof *data);
