@@ -9,6 +9,7 @@
 
 #include <errno.h>
 #include <fcntl.h>
+#include <poll.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -44,6 +45,20 @@ static int open_retrying(const char *path, int flags, mode_t mode)
 
 /* ------------------------------------------------------------------ reading */
 
+/** read(), but waits for a pipe's writer where there is one. */
+static ssize_t read_some(int file, char *out, size_t size)
+{
+    for (;;) {
+        const ssize_t got = read(file, out, size);
+        if (got >= 0 || (errno != EINTR && errno != EAGAIN)) {
+            return got;
+        }
+        if (errno == EAGAIN) {
+            poll(&(struct pollfd){.fd = file, .events = POLLIN}, 1, -1);
+        }
+    }
+}
+
 /** Reads to the end, which comes no sooner than after `least` bytes (0: who knows), at most `limit`. */
 static cnn_status read_all(int file, const char *path, size_t limit, size_t least, cnn_text *content, cnn_error *error)
 {
@@ -61,10 +76,7 @@ static cnn_status read_all(int file, const char *path, size_t limit, size_t leas
             content->data = grown;
             content->capacity = wanted;
         }
-        const ssize_t got = read(file, content->data + content->length, content->capacity - content->length);
-        if (got < 0 && errno == EINTR) {
-            continue;
-        }
+        const ssize_t got = read_some(file, content->data + content->length, content->capacity - content->length);
         if (got < 0) {
             return fail_errno(error, "read", path);
         }
@@ -84,24 +96,43 @@ static cnn_status read_all(int file, const char *path, size_t limit, size_t leas
     return cnn_fail_memory(error);
 }
 
+/** Refuses what has no end or no content, and a file that is too large. */
+static cnn_status check_kind(const struct stat *about, const char *path, size_t limit, cnn_error *error)
+{
+    if (S_ISREG(about->st_mode)) {
+        const bool fits = about->st_size >= 0 && (uintmax_t)about->st_size <= limit;
+        return fits ? CNN_OK : fail_size(error, path, limit);
+    }
+    return S_ISFIFO(about->st_mode) ? CNN_OK
+                                    : cnn_fail(error, CNN_IO, "cannot read '%s': it is a %s, not a file", path,
+                                               S_ISDIR(about->st_mode) ? "folder" : "device");
+}
+
+static cnn_status read_opened(int file, const char *path, size_t limit, cnn_text *content, cnn_error *error)
+{
+    struct stat about;
+    if (fstat(file, &about) != 0) {
+        return fail_errno(error, "read", path);
+    }
+    cnn_status status = check_kind(&about, path, limit, error);
+    if (status == CNN_OK) {
+        status = read_all(file, path, limit, S_ISREG(about.st_mode) ? (size_t)about.st_size : 0, content, error);
+    }
+    if (status == CNN_OK && content->length == 0 && S_ISFIFO(about.st_mode)) {
+        status = cnn_fail(error, CNN_IO, "cannot read '%s': it is a pipe that nobody writes to", path);
+    }
+    return status;
+}
+
 cnn_status cnn_file_read(const char *path, size_t limit, unsigned char **bytes, size_t *size, cnn_error *error)
 {
-    const int file = open_retrying(path, O_RDONLY | O_CLOEXEC, 0);
+    /* Opening a pipe shall not wait for a writer, who may never come. */
+    const int file = open_retrying(path, O_RDONLY | O_CLOEXEC | O_NONBLOCK | O_NOCTTY, 0);
     if (file < 0) {
         return fail_errno(error, "open", path);
     }
     cnn_text content = {0};
-    cnn_status status;
-    struct stat about;
-    if (fstat(file, &about) != 0) {
-        status = fail_errno(error, "read", path);
-    } else if (S_ISDIR(about.st_mode)) {
-        status = cnn_fail(error, CNN_IO, "cannot read '%s': it is a folder, not a file", path);
-    } else if (S_ISREG(about.st_mode) && (about.st_size < 0 || (uintmax_t)about.st_size > limit)) {
-        status = fail_size(error, path, limit);
-    } else {
-        status = read_all(file, path, limit, S_ISREG(about.st_mode) ? (size_t)about.st_size : 0, &content, error);
-    }
+    const cnn_status status = read_opened(file, path, limit, &content, error);
     close(file);
     if (status != CNN_OK) {
         cnn_text_clear(&content);

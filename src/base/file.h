@@ -4,8 +4,8 @@
 
 #include "base/status.h"
 
-/** Reads all of `path` (a regular file or a pipe; "-" is no special name) of at most `limit` bytes into *bytes, the
- * caller's to cnn_free(); a zero byte that is not counted follows the last. */
+/** Reads all of `path` (a regular file or a pipe that somebody writes to; "-" is no special name) of at most `limit`
+ * bytes into *bytes, the caller's to cnn_free(); a zero byte that is not counted follows the last. */
 cnn_status cnn_file_read(const char *path, size_t limit, unsigned char **bytes, size_t *size, cnn_error *error);
 
 /** One piece of a file to be written. */

@@ -101,7 +101,7 @@ cnn_exit cnn_output_finish(cnn_exit code)
 
 void cnn_complain(const char *format, ...)
 {
-    char line[2048];
+    char line[6000]; /* a path as long as they can be, and what is said of it */
     va_list arguments;
     va_start(arguments, format);
     vsnprintf(line, sizeof line, format, arguments);

@@ -13,6 +13,8 @@
 
 #define MODEL_SUFFIX ".safetensors"
 #define RECIPE_SUFFIX ".recipe"
+/* As long as any that a temporary file may get, so that a name that is too long is found out before the training. */
+#define LONGEST_SUFFIX ".tmp.2147483647.XXXXXX"
 
 /* The first `length` bytes of `stem` and `suffix`. */
 static char *join(const char *stem, size_t length, const char *suffix)
@@ -81,7 +83,7 @@ bool cnn_path_check_writable(const char *path)
         cnn_complain("cannot write '%s': it exists and is no regular file", path);
         return false;
     }
-    char *probe = join(path, strlen(path), ".XXXXXX");
+    char *probe = join(path, strlen(path), LONGEST_SUFFIX);
     if (!probe) {
         cnn_complain_memory();
         return false;
@@ -158,7 +160,8 @@ bool cnn_path_is_recipe(const char *path)
     if (cnn_path_has_suffix(path, RECIPE_SUFFIX)) {
         return true;
     }
-    FILE *file = fopen(path, "rb");
+    struct stat status; /* a pipe's first bytes would be gone */
+    FILE *file = stat(path, &status) == 0 && S_ISREG(status.st_mode) ? fopen(path, "rb") : NULL;
     const size_t size = file ? fread(start, 1, sizeof start, file) : 0;
     if (file) {
         fclose(file);

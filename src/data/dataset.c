@@ -182,7 +182,7 @@ cnn_dataset *cnn_dataset_open_fitted(const char *spec, cnn_split split, cnn_shap
     const char *const folder = spec + strlen(format->name) + 1;
     errno = 0;
     if (!cnn_is_folder(folder)) {
-        cnn_fail(error, CNN_IO, "data '%s': there is no folder '%s'%s%s", spec, folder, errno != 0 ? ": " : "",
+        cnn_fail(error, CNN_IO, "data: there is no folder '%s'%s%s", folder, errno != 0 ? ": " : "",
                  errno != 0 ? cnn_errno_text(errno) : "");
         return NULL;
     }

@@ -1,5 +1,6 @@
 /* Errors stay one line of valid text whatever they quote. */
 #include "base/status.h"
+#include "base/text.h"
 #include "unit/unit.h"
 
 #include <string.h>
@@ -33,18 +34,44 @@ static void replaces_what_breaks_a_line(void **state)
     assert_string_equal(error.message, "a?b?[31m? ? ??? \xc3\xa9\xe2\x82\xac");
 }
 
-static void cuts_at_a_character(void **state)
+/** Of a long line the middle is left out, in whole characters. */
+static void keeps_both_ends(void **state)
 {
     (void)state;
     cnn_error error;
-    char longest[2 * sizeof error.message];
-    for (size_t i = 0; i + 1 < sizeof longest; i += 2) {
-        memcpy(longest + i, "\xc3\xa9", 2);
+    static char path[4096];
+    for (size_t i = 0; i + 2 < sizeof path; i += 2) {
+        memcpy(path + i, "\xc3\xa9", 2);
     }
-    longest[sizeof longest - 2] = '\0';
+    for (size_t shift = 0; shift < 4; shift++) {
+        cnn_fail(&error, CNN_IO, "cannot open '%s%s': no such file", "xyz" + shift, path);
+        const size_t length = strlen(error.message);
+        assert_true(length < sizeof error.message && length >= sizeof error.message - 4);
+        assert_memory_equal(error.message, "cannot open '", 13);
+        assert_string_equal(error.message + length - 15, "': no such file");
+        assert_non_null(strstr(error.message, "\xc3\xa9...\xc3\xa9"));
+        for (size_t at = 0; at < length;) {
+            const size_t step = cnn_utf8_length(error.message + at, length - at);
+            assert_true(step > 0);
+            at += step;
+        }
+    }
+}
+
+/** What just fits stays whole. */
+static void cuts_nothing_that_fits(void **state)
+{
+    (void)state;
+    cnn_error error;
+    char longest[sizeof error.message];
+    memset(longest, 'x', sizeof longest - 1);
+    longest[sizeof longest - 1] = '\0';
     cnn_fail(&error, CNN_IO, "%s", longest);
-    assert_int_equal(strlen(error.message), sizeof error.message - 2);
-    assert_memory_equal(error.message + sizeof error.message - 4, "\xc3\xa9", 3);
+    assert_string_equal(error.message, longest);
+    cnn_fail(&error, CNN_IO, "%sy", longest);
+    assert_int_equal(strlen(error.message), sizeof error.message - 1);
+    assert_non_null(strstr(error.message, "x...x"));
+    assert_int_equal(error.message[sizeof error.message - 2], 'y');
 }
 
 static void names_every_status(void **state)
@@ -61,8 +88,8 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(fills_and_returns),           cmocka_unit_test(may_quote_itself),
-        cmocka_unit_test(replaces_what_breaks_a_line), cmocka_unit_test(cuts_at_a_character),
-        cmocka_unit_test(names_every_status),
+        cmocka_unit_test(replaces_what_breaks_a_line), cmocka_unit_test(keeps_both_ends),
+        cmocka_unit_test(cuts_nothing_that_fits),      cmocka_unit_test(names_every_status),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

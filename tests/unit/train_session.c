@@ -6,7 +6,6 @@
 #include "unit/unit.h"
 
 #include <math.h>
-#include <pthread.h>
 #include <unistd.h>
 
 enum { IMAGES = 37, SIZE = 8 * 8 * 3, CLASSES = 5 };
@@ -171,46 +170,6 @@ static void tuning_changes_little(void **state)
     }
 }
 
-typedef struct user {
-    pthread_t thread;
-    int threads;
-    float probabilities[IMAGES * CLASSES];
-    bool same; /* every time */
-} user;
-
-static void *use(void *context)
-{
-    user *u = context;
-    float again[IMAGES * CLASSES];
-    cnn_session *session = cnn_session_new(model, &(cnn_session_options){.threads = u->threads, .batch = 8}, NULL);
-    u->same = session != NULL && !cnn_session_classify_pixels(session, pixels, IMAGES, u->probabilities, NULL);
-    for (int i = 0; i < 20 && u->same; i++) {
-        u->same = cnn_session_classify_pixels(session, pixels, IMAGES, again, NULL) == CNN_OK &&
-                  memcmp(again, u->probabilities, sizeof again) == 0;
-    }
-    cnn_session_free(session);
-    return NULL;
-}
-
-static void many_threads_share_a_model(void **state)
-{
-    (void)state;
-    static user users[4];
-    float expected[IMAGES * CLASSES];
-    classify_all(1, 8, expected);
-    for (int i = 0; i < 4; i++) {
-        users[i].threads = 1 + i % 2;
-        assert_int_equal(pthread_create(&users[i].thread, NULL, use, &users[i]), 0);
-    }
-    for (int i = 0; i < 4; i++) {
-        pthread_join(users[i].thread, NULL);
-    }
-    for (int i = 0; i < 4; i++) {
-        assert_true(users[i].same);
-        assert_memory_equal(users[i].probabilities, expected, sizeof expected);
-    }
-}
-
 static void a_picture_is_classified_like_its_pixels(void **state)
 {
     (void)state;
@@ -350,7 +309,6 @@ int main(void)
         cmocka_unit_test(the_order_does_not_matter),
         cmocka_unit_test(threads_do_not_matter_to_the_bit),
         cmocka_unit_test(tuning_changes_little),
-        cmocka_unit_test(many_threads_share_a_model),
         cmocka_unit_test(a_picture_is_classified_like_its_pixels),
         cmocka_unit_test(what_cannot_be_classified_is_refused),
         cmocka_unit_test(senseless_options_are_refused),
