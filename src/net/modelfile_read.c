@@ -5,6 +5,7 @@
 #include "base/memory.h"
 #include "net/modelfile.h"
 
+#include <errno.h>
 #include <jansson.h>
 #include <math.h>
 #include <string.h>
@@ -28,6 +29,16 @@ static const char *metadata_text(const reader *r, const char *key)
     return json_string_value(json_object_get(r->metadata, key));
 }
 
+/** The value of a JSON text, or NULL: *memory tells whether for want of memory, which jansson calls an invalid token or
+ * nothing at all. */
+static json_t *parse_json(const char *text, size_t length, json_error_t *cause, bool *memory)
+{
+    errno = 0;
+    json_t *value = json_loadb(text, length, JSON_REJECT_DUPLICATES, cause);
+    *memory = value == NULL && errno == ENOMEM;
+    return value;
+}
+
 static cnn_status open_header(reader *r, cnn_error *error)
 {
     cnn_reader bytes = {.bytes = r->bytes, .size = r->size};
@@ -41,8 +52,9 @@ static cnn_status open_header(reader *r, cnn_error *error)
     }
     r->data_at = 8 + (size_t)length;
     json_error_t cause;
-    r->root = json_loadb((const char *)first, (size_t)length, JSON_REJECT_DUPLICATES, &cause);
-    if (r->root == NULL && json_error_code(&cause) == json_error_out_of_memory) {
+    bool memory;
+    r->root = parse_json((const char *)first, (size_t)length, &cause, &memory);
+    if (memory) {
         return cnn_fail_memory(error);
     }
     if (r->root == NULL) {
@@ -290,9 +302,10 @@ static cnn_status read_classes(const reader *r, cnn_model *model, cnn_error *err
 {
     const char *text = metadata_text(r, "classes");
     json_error_t cause;
-    json_t *list = text != NULL ? json_loads(text, JSON_REJECT_DUPLICATES, &cause) : NULL;
+    bool memory = false;
+    json_t *list = text != NULL ? parse_json(text, strlen(text), &cause, &memory) : NULL;
     cnn_status status = CNN_OK;
-    if (text != NULL && list == NULL && json_error_code(&cause) == json_error_out_of_memory) {
+    if (memory) {
         status = cnn_fail_memory(error);
     } else if (json_array_size(list) != (size_t)model->network->class_count) {
         status = cnn_fail(error, CNN_FORMAT, "%s: needs a list of %d class names, one for each of its outputs", r->name,
