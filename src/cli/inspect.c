@@ -143,7 +143,7 @@ static cnn_exit run_inspect(const cnn_args *args)
 
 #define FIELD(name) offsetof(inspect_settings, name)
 
-static const cnn_args_option options[] = {
+static const cnn_args_option inspect_options[] = {
     CNN_DATA_OPTION(inspect_settings),
     {.name = "split",
      .placeholder = "NAME",
@@ -182,7 +182,7 @@ const cnn_command cnn_inspect_command = {
                "step of the recipe's lr changes the weights. What is wrong is said below, the worst first.\n"
                "A recipe's network is inspected as its training would begin.",
     .exits = "0 done, 1 failed, 2 wrong usage",
-    .arguments = {.options = options, .operands = (const char *const[]){"MODEL|RECIPE", NULL}},
+    .arguments = {.options = inspect_options, .operands = (const char *const[]){"MODEL|RECIPE", NULL}},
     .settings_size = sizeof(inspect_settings),
     .run = run_inspect,
 };

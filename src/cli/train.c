@@ -279,7 +279,7 @@ static cnn_exit run_train(const cnn_args *args)
 
 #define FIELD(name) offsetof(train_settings, name)
 
-static const cnn_args_option options[] = {
+static const cnn_args_option train_options[] = {
     CNN_DATA_OPTION(train_settings),
     {.name = "out",
      .placeholder = "FILE",
@@ -327,7 +327,7 @@ const cnn_command cnn_train_command = {
     .details = "Ctrl-C finishes the step, saves NAME.checkpoint and tells how to resume; a second one quits\n"
                "at once. NAME.history.csv has a row for each epoch. 'cnn help recipe' explains recipes.",
     .exits = "0 the model is written, 1 failed or stopped, 2 wrong usage",
-    .arguments = {.options = options, .operands = (const char *const[]){"RECIPE", NULL}},
+    .arguments = {.options = train_options, .operands = (const char *const[]){"RECIPE", NULL}},
     .settings_size = sizeof(train_settings),
     .run = run_train,
 };

@@ -16,8 +16,9 @@
 
 /** Of the decoding under way. */
 static _Thread_local struct {
-    size_t largest; /**< block that is given */
-    bool out_of_memory, excess;
+    size_t largest;     /**< block that is given */
+    bool out_of_memory; /**< a block within that was refused */
+    bool excess;        /**< a larger one was asked for */
 } stbi_memory;
 
 static void *resize(void *memory, size_t old_size, size_t new_size)

@@ -208,8 +208,8 @@ static void plan_prepared(cnn_layer_plan *plan, conv_state *state)
     const cnn_conv_algorithm *forward = state->choice.of[CNN_CONV_FORWARD];
     const cnn_conv_algorithm *input = state->choice.of[CNN_CONV_BACKWARD_INPUT];
     const size_t turned = input->prepared_size(g, CNN_CONV_BACKWARD_INPUT);
-    const size_t share = forward->prepared_size(g, CNN_CONV_FORWARD);
-    state->prepared_forward = share + (CNN_ALIGNMENT - share % CNN_ALIGNMENT) % CNN_ALIGNMENT;
+    const size_t size = forward->prepared_size(g, CNN_CONV_FORWARD);
+    state->prepared_forward = size + (CNN_ALIGNMENT - size % CNN_ALIGNMENT) % CNN_ALIGNMENT;
     state->prepare_forward = forward->prepare_parts(g, CNN_CONV_FORWARD);
     plan->prepared_size = state->prepared_forward;
     if (!cnn_add_size(state->prepared_forward, turned, &plan->prepared_size_training)) {

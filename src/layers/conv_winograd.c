@@ -306,8 +306,8 @@ static size_t scratch_size(const cnn_conv_geometry *g, cnn_conv_pass pass)
     const cnn_span filters = {0, g->output.channels}, channels = {0, g->input.channels};
     const cnn_conv_slice all = {filters, channels, 0, 1}, part = cnn_conv_whole_slice(g, pass, CNN_CONV_PARTS - 1);
     const size_t lane = workspace_in(NULL, t.group, g->input.channels, filters_at_once(g, all), true).size;
-    const size_t whole = workspace_in(NULL, t.group, count_of(part.channels), filters_at_once(g, part), true).size;
-    return lane > whole ? lane : whole;
+    const size_t own = workspace_in(NULL, t.group, count_of(part.channels), filters_at_once(g, part), true).size;
+    return lane > own ? lane : own;
 }
 
 static void describe(const cnn_conv_geometry *g, cnn_conv_pass pass, cnn_conv_slice slice, char *out, size_t size)

@@ -47,12 +47,11 @@ cnn_status cnn_modelfile_plan(const cnn_network *network, const cnn_state_block 
         return status;
     }
     const size_t blocks = (size_t)state_count + 1;
-    size_t most, bytes;
-    if (!cnn_multiply_size(network->parameter_count, blocks * sizeof(float), &bytes) ||
-        !cnn_multiply_size((size_t)network->slot_count, blocks, &most) || most > INT_MAX) {
+    if (network->parameter_count > SIZE_MAX / sizeof(float) / blocks ||
+        (size_t)network->slot_count > INT_MAX / blocks) {
         return cnn_fail_memory(error);
     }
-    cnn_modelfile_tensor *tensors = cnn_alloc(most, sizeof *tensors);
+    cnn_modelfile_tensor *tensors = cnn_alloc((size_t)network->slot_count * blocks, sizeof *tensors);
     if (tensors == NULL) {
         return cnn_fail_memory(error);
     }

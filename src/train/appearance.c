@@ -61,8 +61,8 @@ void cnn_appearance_measure(const uint8_t *pixels, cnn_shape shape, double figur
     const double mean = (double)total.values / count, variance = (double)total.squares / count - mean * mean;
     const double square = (double)total.differences / pairs, distance = (double)total.distances / pairs;
     figures[0] = mean / 255;
-    figures[1] = log(fmax(variance, 0) + 1);
-    figures[2] = log(square + 1) - figures[1];
+    figures[1] = log1p(fmax(variance, 0));
+    figures[2] = log1p(square) - figures[1];
     figures[3] = log((distance + 0.1) / sqrt(square + 0.1));
 }
 

@@ -241,11 +241,12 @@ const cnn_real *cnn_session_logits(const cnn_session *session, int member, int i
 static double judge(const cnn_session *session, const cnn_model *model, const cnn_real *logits, int index)
 {
     const cnn_shape shape = cnn_model_input(model);
-    double margin = INFINITY, figures[CNN_APPEARANCE_COUNT];
+    double margin = INFINITY;
     if (isfinite(model->familiarity)) {
         margin = cnn_familiarity(logits, cnn_model_class_count(model)) - model->familiarity;
     }
     if (model->has_appearance) {
+        double figures[CNN_APPEARANCE_COUNT];
         cnn_appearance_measure(session->pixels + (size_t)index * cnn_shape_size(shape), shape, figures);
         margin = fmin(margin, cnn_appearance_margin(figures, model->appearance));
     }

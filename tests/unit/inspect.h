@@ -41,9 +41,9 @@ static inline cnn_dataset *make_data(int count)
                                          .shape = {HEIGHT, WIDTH, INPUTS},
                                          .class_names = (const char *const[]){"0", "1", "2"},
                                          .class_count = CLASSES};
-    cnn_dataset *data = cnn_dataset_new(&content, NULL);
-    assert_non_null(data);
-    return data;
+    cnn_dataset *made = cnn_dataset_new(&content, NULL);
+    assert_non_null(made);
+    return made;
 }
 
 /** A model as a training begins with it. */

@@ -14,12 +14,12 @@ typedef struct pair {
 
 static void set_up(pair *p, const layer_case *c, int variant)
 {
-    harness *const both[] = {&p->apart, &p->fused};
+    harness *const twins[] = {&p->apart, &p->fused};
     for (int i = 0; i < 2; i++) {
-        harness_new(both[i], c->text, c->input, c->n, variant & 1 ? 3 : 1, (uint64_t)variant);
-        both[i]->in_place = variant & 2;
+        harness_new(twins[i], c->text, c->input, c->n, variant & 1 ? 3 : 1, (uint64_t)variant);
+        twins[i]->in_place = variant & 2;
         if (variant & 4) {
-            harness_reals(&both[i]->x)[1] = (cnn_real)NAN;
+            harness_reals(&twins[i]->x)[1] = (cnn_real)NAN;
         }
     }
     p->fused.rectify = true;

@@ -108,6 +108,9 @@ static void forged_tensors_are_refused(void **state)
     assert_forgeries_refused(forgeries, sizeof forgeries / sizeof forgeries[0]);
 }
 
+#define LETTERS_25 "abcdefghijklmnopqrstuvwxy"
+#define LETTERS_101 LETTERS_25 LETTERS_25 LETTERS_25 LETTERS_25 "z"
+
 static void forged_metadata_is_refused(void **state)
 {
     (void)state;
@@ -115,10 +118,13 @@ static void forged_metadata_is_refused(void **state)
         {"\"cnn 1\"", "\"cnn 2\"", "its format 'cnn 2' is unknown to this version"},
         {"\"cnn 1\"", "\"cnn 1\",\"format\":\"cnn 1\"", "not valid JSON"},
         {"\"kind\":\"model\",", "", "neither that it is a model nor a checkpoint"},
+        {"\"kind\":\"model\"", "\"kind\":\"mode\"", "neither that it is a model nor a checkpoint"},
         {"\"kind\":\"model\"", "\"kind\":\"checkpoint\"", "go on with `cnn train --resume`"},
         {"\"version\":\"", "\"number\":1,\"version\":\"", "metadata 'number' is not a string"},
         {"\"version\":\"", "\"object\":{},\"version\":\"", "metadata 'object' is not a string"},
         {"\"version\":\"", "\"a key\":\"\",\"version\":\"", "a key is 1 to 100 letters"},
+        {"\"version\":\"", "\"\":\"\",\"version\":\"", "metadata: '': a key is 1 to 100 letters"},
+        {"\"version\":\"", "\"" LETTERS_101 "\":\"\",\"version\":\"", "a key is 1 to 100 letters"},
         {"\"version\":\"", "\"zero\":\"\\u0000\",\"version\":\"", "not valid JSON"},
         {"\"version\":\"", "\"utf\":\"\xff\",\"version\":\"", "not valid JSON"},
         {"\"crc32\"", "\"crc33\"", "it has no checksum"},
@@ -158,10 +164,23 @@ static void forged_classes_and_scales_are_refused(void **state)
         {"\"scale.mean\":\"[0]\"", "\"scale.mean\":\"[nan]\"", numbers},
         {"\"scale.mean\":\"[0]\"", "\"scale.mean\":\"[1e999]\"", numbers},
         {"\"scale.mean\":\"[0]\",", "", numbers},
+        {"\"scale.deviation\":\"[1]\"", "\"scale.deviation\":\"[1,1]\"", numbers},
         {"\"scale.deviation\":\"[1]\"", "\"scale.deviation\":\"[0]\"", "a deviation above 0"},
         {"\"scale.deviation\":\"[1]\"", "\"scale.deviation\":\"[-1]\"", "a deviation above 0"},
     };
     assert_forgeries_refused(forgeries, sizeof forgeries / sizeof forgeries[0]);
+}
+
+static void as_many_numbers_as_channels_are_needed(void **state)
+{
+    (void)state;
+    cnn_model *model = make_model("input 3x3x3\ndense units=2\n");
+    const file f = encode(model);
+    const file forged = edit(&f, "\"scale.mean\":\"[0,0,0]\"", "\"scale.mean\":\"[0,0]\"");
+    assert_refused(forged.bytes, forged.size, "scale.mean and scale.deviation need 3 numbers each");
+    free(forged.bytes);
+    cnn_free(f.bytes);
+    cnn_model_free(model);
 }
 
 static void forged_calibrations_are_refused(void **state)
@@ -265,6 +284,7 @@ int main(void)
         cmocka_unit_test(forged_tensors_are_refused),
         cmocka_unit_test(forged_metadata_is_refused),
         cmocka_unit_test(forged_classes_and_scales_are_refused),
+        cmocka_unit_test(as_many_numbers_as_channels_are_needed),
         cmocka_unit_test(forged_calibrations_are_refused),
         cmocka_unit_test(too_many_entries_are_refused_at_once),
         cmocka_unit_test(forged_values_are_refused),

@@ -156,6 +156,20 @@ static void metadata_that_a_file_cannot_hold_is_refused(void **state)
     cnn_model_free(model);
 }
 
+static void an_appearance_is_finite(void **state)
+{
+    (void)state;
+    const double wrong[2] = {NAN, -INFINITY};
+    cnn_model *model = make(1);
+    for (int i = 0; i < 2; i++) {
+        double appearance[CNN_APPEARANCE_COUNT][2] = {{0, 1}};
+        appearance[CNN_APPEARANCE_COUNT - 1][i] = wrong[i];
+        assert_int_equal(cnn_model_set_appearance(model, appearance, NULL), CNN_MISMATCH);
+    }
+    assert_false(model->has_appearance);
+    cnn_model_free(model);
+}
+
 static void a_copy_is_deep(void **state)
 {
     (void)state;
@@ -244,6 +258,7 @@ int main(void)
         cmocka_unit_test(classes_are_named_once_each),
         cmocka_unit_test(metadata_stays_sorted),
         cmocka_unit_test(metadata_that_a_file_cannot_hold_is_refused),
+        cmocka_unit_test(an_appearance_is_finite),
         cmocka_unit_test(a_copy_is_deep),
         cmocka_unit_test(layers_are_listed),
         cmocka_unit_test(a_recipe_that_does_not_fit_is_named),

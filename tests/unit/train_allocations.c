@@ -200,12 +200,12 @@ static void training_allocates_nothing(void **state)
 {
     (void)state;
     static const char *const trains[] = {
-        "train epochs=3 batch=16 lr=0.001 momentum=0.9 val=10 schedule=cosine warmup=1\naugment shift=2 flip=on "
-        "rotate=9 "
-        "scale=0.1 brightness=0.1 contrast=0.1 cutout=3",
+        ("train epochs=3 batch=16 lr=0.001 momentum=0.9 val=10 schedule=cosine warmup=1\n"
+         "augment shift=2 flip=on rotate=9 scale=0.1 brightness=0.1 contrast=0.1 cutout=3"),
         "train epochs=3 batch=16 lr=0.0001 optimizer=adamw weight-decay=0.01 val=10 label-smoothing=0.1",
-        "train epochs=3 batch=16 lr=0.001 optimizer=muon val=10 clip=1 lookahead=2 average=0.9\n"
-        "augment mixup=1 flip=alternate elastic=1 shear=5 erase=0.5"};
+        ("train epochs=3 batch=16 lr=0.001 optimizer=muon val=10 clip=1 lookahead=2 average=0.9\n"
+         "augment mixup=1 flip=alternate elastic=1 shear=5 erase=0.5"),
+    };
     const cnn_dataset_content content = {.pixels = pixels,
                                          .labels = labels,
                                          .count = IMAGES,

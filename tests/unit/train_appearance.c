@@ -31,7 +31,7 @@ static void measure_plainly(const uint8_t *pixels, cnn_shape s, double figures[C
     }
     pairs = pairs > 0 ? pairs : 1;
     figures[0] = sum / count / 255;
-    figures[1] = log(squares / count + 1);
+    figures[1] = log1p(squares / count);
     figures[2] = log((differences / pairs + 1) / (squares / count + 1));
     figures[3] = log((distances / pairs + 0.1) / sqrt(differences / pairs + 0.1));
 }

@@ -105,6 +105,42 @@ static void vanishing_gradients_are_named(void **state)
     cnn_dataset_free(data);
 }
 
+/** Behind a layer of zeros there is nothing to divide by. */
+static void gradients_that_never_arrive_are_named(void **state)
+{
+    (void)state;
+    cnn_dataset *data = make_data(IMAGES);
+    cnn_model *model = make_model(deep, data);
+    plant(model, "dense1.weight", 0, 0);
+    plant(model, "dense1.bias", 0, 1);
+    cnn_inspection inspection = inspect(model, data, 1);
+    for (int i = 0; i < inspection.layer_count; i++) {
+        const bool behind = strncmp(inspection.layers[i].name, "conv", 4) == 0;
+        assert_true(behind == (strstr(inspection.layers[i].warning, "no gradient arrives there") != NULL));
+    }
+    cnn_free(inspection.layers);
+    cnn_model_free(model);
+    cnn_dataset_free(data);
+}
+
+/** The first layer's outputs are 0 and those of the last its biases, but the gradient between them is beyond floats. */
+static void gradients_that_are_not_finite_are_named(void **state)
+{
+    (void)state;
+    cnn_dataset *data = make_data(IMAGES);
+    cnn_model *model = make_model("input 7x5x3\ndense units=20\ntanh\ndense units=3\ntrain batch=20 lr=0.02\n", data);
+    plant(model, "dense1.weight", 0, 0);
+    plant(model, "dense1.bias", 0, 0);
+    const cnn_slot place = find_tensor(model, "dense2.weight");
+    for (size_t i = 0; i < place.count; i++) {
+        const size_t unit = i / (place.count / CLASSES);
+        model->parameters[place.offset + i] = (cnn_real)(unit == 1 ? -3e38 : 3e38);
+    }
+    expect_warning(model, data, "dense1", "its gradients are no longer finite: lower the learning rate");
+    cnn_model_free(model);
+    cnn_dataset_free(data);
+}
+
 static void healthy_networks_are_let_be(void **state)
 {
     (void)state;
@@ -121,8 +157,12 @@ static void healthy_networks_are_let_be(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(planted_faults_are_named),    cmocka_unit_test(saturation_is_named),
-        cmocka_unit_test(a_large_rate_is_named),       cmocka_unit_test(vanishing_gradients_are_named),
+        cmocka_unit_test(planted_faults_are_named),
+        cmocka_unit_test(saturation_is_named),
+        cmocka_unit_test(a_large_rate_is_named),
+        cmocka_unit_test(vanishing_gradients_are_named),
+        cmocka_unit_test(gradients_that_never_arrive_are_named),
+        cmocka_unit_test(gradients_that_are_not_finite_are_named),
         cmocka_unit_test(healthy_networks_are_let_be),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);

@@ -223,25 +223,46 @@ static void checkpoints_without_inspections_go_on(void **state)
     cnn_dataset_free(data);
 }
 
-static void malformed_inspections_are_refused(void **state)
+/** Entries of a checkpoint, all wrong but the last. */
+static const char *const entries[][2] = {
+    {"checkpoint.position", "x"},
+    {"checkpoint.position", "1 2 0 0 32"}, /* 5 of 7 numbers */
+    {"checkpoint.position", "1 2 0 0 32 0 0.05 0"},
+    {"checkpoint.position", "4 2 0 0 32 0 0.05"},   /* of 3 epochs */
+    {"checkpoint.position", "3 2 0 0 32 0 0.05"},   /* a step behind the last epoch */
+    {"checkpoint.position", "1 6 0 0 80 0 0.05"},   /* of 5 steps */
+    {"checkpoint.position", "1 1.5 0 0 32 0 0.05"}, /* no count */
+    {"checkpoint.position", "1 -2 0 0 32 0 0.05"},
+    {"checkpoint.position", "1 2 0 84 32 0 0.05"}, /* right, of 80 */
+    {"checkpoint.position", "1 2 0 0 84 0 0.05"},
+    {"checkpoint.position", "1 2 0 0 48 0 0.05"}, /* not those of 2 steps */
+    {"checkpoint.position", "1 2 0 0 32 -1 0.05"},
+    {"checkpoint.position", NULL},
+    {"checkpoint.history", ""},
+    {"checkpoint.history", "2 80 0 0 0.05 0 0 0 0;"}, /* not the first epoch */
+    {"checkpoint.history", "1 84 0 0 0.05 0 0 0 0;"},
+    {"checkpoint.history", NULL},
+    {"origin.seed", "-1"},
+    {"origin.seed", "seed"},
+    {"origin.seed", "1 "},
+    {"origin.seed", "18446744073709551616"},
+    {"origin.seed", NULL},
+    {"checkpoint.inspections", "x"},
+    {"checkpoint.inspections", "1 80;"},
+    {"checkpoint.inspections", "1 80 0 0 0 0 0 0 0 9 0 0 0 0 0 0 0 0 0 0 0 0 0 0 0 0 0 0 0 0 0 0 0 0;"}, /* 9 of 8 */
+    {"checkpoint.inspections", "4 80 0 0 0 0 0 0 0 8 0 0 0 0 0 0 0 0 0 0 0 0 0 0 0 0 0 0 0 0 0 0 0 0;"}, /* epoch */
+    {"checkpoint.inspections", "1 84 0 0 0 0 0 0 0 8 0 0 0 0 0 0 0 0 0 0 0 0 0 0 0 0 0 0 0 0 0 0 0 0;"}, /* images */
+    {"checkpoint.inspections", "1 80 0 0 0 0 0 0 0 8 0 0 0 0 0 0 0 0 0 0 0 0 0 0 0 0 0 0 0 0 0 0 0 0"},
+    {"checkpoint.inspecting", ""},
+    {"checkpoint.inspecting", "32 0 0 0 0 11111111 0 0 0 0 000000000 0 0 0 0 00000000000000000000 0 0 0 0 00;"},
+    {"checkpoint.inspecting", "32 0 0 0 0 11111112 0 0 0 0 000000000 0 0 0 0 00000000000000000000 0 0 0 0 000;"},
+    {"checkpoint.inspecting", "32 0 0 0 0 11111111 0 0 0 0 000000000 0 0 0 0 00000000000000000000 0 0 0 0 000;1"},
+    {"checkpoint.inspections", "1 80 nan 0 0 0 0 0 0 8 0 0 0 0 0 0 0 0 0 0 0 0 0 0 0 0 0 0 0 0 0 0 0 0;"}, /* good */
+};
+
+static void malformed_entries_are_refused(void **state)
 {
     (void)state;
-    static const char *const entries[][2] = {
-        {"checkpoint.inspections", "x"},
-        {"checkpoint.inspections", "1 80;"},
-        {"checkpoint.inspections",
-         "1 80 0 0 0 0 0 0 0 9 0 0 0 0 0 0 0 0 0 0 0 0 0 0 0 0 0 0 0 0 0 0 0 0;"}, /* 9 of 8 */
-        {"checkpoint.inspections", "4 80 0 0 0 0 0 0 0 8 0 0 0 0 0 0 0 0 0 0 0 0 0 0 0 0 0 0 0 0 0 0 0 0;"}, /* epoch */
-        {"checkpoint.inspections",
-         "1 84 0 0 0 0 0 0 0 8 0 0 0 0 0 0 0 0 0 0 0 0 0 0 0 0 0 0 0 0 0 0 0 0;"}, /* images */
-        {"checkpoint.inspections", "1 80 0 0 0 0 0 0 0 8 0 0 0 0 0 0 0 0 0 0 0 0 0 0 0 0 0 0 0 0 0 0 0 0"},
-        {"checkpoint.inspecting", ""},
-        {"checkpoint.inspecting", "32 0 0 0 0 11111111 0 0 0 0 000000000 0 0 0 0 00000000000000000000 0 0 0 0 00;"},
-        {"checkpoint.inspecting", "32 0 0 0 0 11111112 0 0 0 0 000000000 0 0 0 0 00000000000000000000 0 0 0 0 000;"},
-        {"checkpoint.inspecting", "32 0 0 0 0 11111111 0 0 0 0 000000000 0 0 0 0 00000000000000000000 0 0 0 0 000;1"},
-        {"checkpoint.inspections",
-         "1 80 nan 0 0 0 0 0 0 8 0 0 0 0 0 0 0 0 0 0 0 0 0 0 0 0 0 0 0 0 0 0 0 0;"}, /* good */
-    };
     enum { COUNT = sizeof entries / sizeof *entries };
     cnn_dataset *data = make_data(IMAGES);
     cnn_recipe *recipe = cnn_recipe_parse(usual, "test.recipe", NULL);
@@ -285,7 +306,7 @@ int main(void)
         cmocka_unit_test(unfinished_epochs_have_none),
         cmocka_unit_test(stops_change_nothing),
         cmocka_unit_test(checkpoints_without_inspections_go_on),
-        cmocka_unit_test(malformed_inspections_are_refused),
+        cmocka_unit_test(malformed_entries_are_refused),
     };
     return cmocka_run_group_tests(tests, enter_folder, leave_folder);
 }

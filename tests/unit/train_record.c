@@ -15,7 +15,7 @@ static cnn_dataset *data;
 static int set_up(void **state)
 {
     (void)state;
-    static uint8_t pixels[IMAGES * 4 * 4];
+    static const uint8_t pixels[IMAGES * 4 * 4] = {0};
     static const int labels[IMAGES] = {0, 1, 2, 0, 1, 2, 0};
     static const char *const names[CLASSES] = {"cat", "dog", "ox"};
     const cnn_dataset_content content = {pixels, labels, IMAGES, {4, 4, 1}, names, CLASSES};

@@ -260,7 +260,7 @@ static void training_keeps_the_fixed_layer(void **state)
 static void small_images_are_refused(void **state)
 {
     (void)state;
-    static const uint8_t small[2 * 4 * 4];
+    static const uint8_t small[2 * 4 * 4] = {0};
     const cnn_dataset_content content = {.pixels = small,
                                          .labels = (const int[]){0, 1},
                                          .count = 2,

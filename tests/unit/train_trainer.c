@@ -6,6 +6,7 @@
 #include "train/trainer.h"
 #include "unit/saved.h"
 
+#include <math.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -226,6 +227,24 @@ static void divergence_is_named(void **state)
     cnn_dataset_free(data);
 }
 
+/** The last update may have been the one too many: no step will tell. */
+static void weights_that_are_not_finite_are_not_kept(void **state)
+{
+    (void)state;
+    cnn_dataset *data = make_data(IMAGES);
+    cnn_recipe *recipe = cnn_recipe_parse("input 8x8x1\ndense units=3\n", "test.recipe", NULL);
+    cnn_trainer *trainer = make_trainer(recipe, data, 1);
+    cnn_error error = {0};
+    trainer->model->parameters[5] = (cnn_real)NAN;
+    assert_null(cnn_trainer_model(trainer, &error));
+    assert_int_equal(error.status, CNN_DIVERGED);
+    assert_non_null(strstr(error.message, "the weights are no longer finite: try a smaller lr"));
+    assert_int_equal(cnn_trainer_save(trainer, "/nonexistent/checkpoint", &error), CNN_DIVERGED);
+    cnn_trainer_free(trainer);
+    cnn_recipe_free(recipe);
+    cnn_dataset_free(data);
+}
+
 static void expect_mismatch(const cnn_recipe *recipe, const cnn_dataset *data, const char *checkpoint,
                             const char *words)
 {
@@ -316,6 +335,7 @@ int main(void)
         cmocka_unit_test(threads_and_stops_change_nothing),
         cmocka_unit_test(tuning_changes_little),
         cmocka_unit_test(divergence_is_named),
+        cmocka_unit_test(weights_that_are_not_finite_are_not_kept),
         cmocka_unit_test(what_does_not_fit_is_named),
         cmocka_unit_test(a_part_of_the_images),
     };

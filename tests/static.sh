@@ -1,0 +1,55 @@
+#!/usr/bin/env bash
+# What can be found without running anything, a finding being a failure: `tests/static.sh [gcc|clang|tidy|cppcheck ...]`,
+# all four unless named. gcc compiles the library and the command with -fanalyzer, clang these and the tests, with warnings
+# as errors; clang-tidy (.clang-tidy says which checks) and cppcheck read the sources. Kernels are compiled for the baseline
+# alone, since the levels differ in nothing else; trees are build/static-gcc and build/static-clang.
+set -euo pipefail
+
+root=$(cd "$(dirname "$0")/.." && pwd)
+cores=$(nproc)
+cd "$root"
+data/packages.sh build-essential cmake ninja-build pkg-config libopenblas-dev libstb-dev zlib1g-dev libjansson-dev \
+    libpng-dev libcmocka-dev clang clang-tidy cppcheck
+
+configure() {
+    local compiler=$1
+    shift
+    cmake -G Ninja -S . -B "build/static-$compiler" -DCMAKE_C_COMPILER="$compiler" -DCMAKE_BUILD_TYPE=Release \
+        -DCNN_WERROR=ON -DCNN_HAS_ISA_FLAGS=OFF -DCMAKE_EXPORT_COMPILE_COMMANDS=ON "$@" >/dev/null
+}
+
+check_gcc() {
+    configure gcc -DCNN_TESTS=OFF -DCMAKE_C_FLAGS=-fanalyzer
+    cmake --build build/static-gcc -j "$cores" -- --quiet
+}
+
+check_clang() {
+    configure clang -DCNN_TESTS=ON
+    cmake --build build/static-clang -j "$cores" -- --quiet
+}
+
+# Each file of the sources once, though the tree compiles some in two precisions; headers are read where they are included.
+check_tidy() {
+    configure clang -DCNN_TESTS=ON
+    find src tests -name '*.c' -print0 |
+        xargs -0 -n 8 -P "$cores" clang-tidy -p build/static-clang --quiet --warnings-as-errors='*' 2>/dev/null
+}
+
+check_cppcheck() {
+    cppcheck -j "$cores" --quiet --std=c11 --enable=warning,style,performance,portability --inline-suppr \
+        --error-exitcode=1 -D_POSIX_C_SOURCE=200809L -DCNN_ISA_X86_64 -DCNN_TESTS='""' -Iinclude -Isrc -Itests \
+        src include tests
+}
+
+[ $# -gt 0 ] || set -- gcc clang tidy cppcheck
+failed=0
+for check in "$@"; do
+    SECONDS=0
+    if "check_$check"; then
+        echo "$check: nothing found, $SECONDS s"
+    else
+        echo "$check: see above, $SECONDS s"
+        failed=1
+    fi
+done
+exit $failed
