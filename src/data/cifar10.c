@@ -24,8 +24,13 @@ static char *batch_path(const char *folder, cnn_split split, int index)
     return cnn_join_path(folder, name);
 }
 
-/** Opens a batch, and counts its records from its size. */
-static cnn_status open_batch(const char *path, cnn_stream **stream, uint64_t *records, cnn_error *error)
+static uint64_t count_in(const cnn_stream *batch)
+{
+    return cnn_stream_limit(batch) / RECORD;
+}
+
+/** Opens a batch of whole records. */
+static cnn_status open_batch(const char *path, cnn_stream **stream, cnn_error *error)
 {
     if (!cnn_is_there(path)) {
         return cnn_fail(error, CNN_IO, "there is no '%s': fetch it with data/fetch.sh cifar10 DIR", path);
@@ -34,12 +39,11 @@ static cnn_status open_batch(const char *path, cnn_stream **stream, uint64_t *re
     if (status != CNN_OK) {
         return status;
     }
-    const uint64_t size = (uint64_t)about.st_size;
-    *records = size / RECORD;
-    if (cnn_stream_limit(*stream) != size) {
+    if (cnn_stream_is_packed(*stream)) {
         cnn_stream_close(*stream);
         return cnn_fail(error, CNN_FORMAT, "%s: not a CIFAR-10 batch, but a gzip file: unpack it", path);
     }
+    const uint64_t size = cnn_stream_limit(*stream);
     if (size == 0 || size % RECORD != 0) {
         cnn_stream_close(*stream);
         return cnn_fail(error, CNN_FORMAT, "%s: not a CIFAR-10 batch, or cut short: %llu bytes are no multiple of %d",
@@ -52,11 +56,11 @@ static cnn_status open_batch(const char *path, cnn_stream **stream, uint64_t *re
 static cnn_status count_records(const char *path, int index, uint64_t *total, cnn_error *error)
 {
     cnn_stream *stream;
-    uint64_t records;
-    const cnn_status status = open_batch(path, &stream, &records, error);
+    const cnn_status status = open_batch(path, &stream, error);
     if (status != CNN_OK) {
         return status;
     }
+    const uint64_t records = count_in(stream);
     cnn_stream_close(stream);
     const uint64_t others = index > 0 ? *total / (uint64_t)index : records;
     if (records != others) {
@@ -71,11 +75,11 @@ static cnn_status count_records(const char *path, int index, uint64_t *total, cn
 static cnn_status read_batch(const char *path, cnn_dataset *data, int *index, cnn_error *error)
 {
     cnn_stream *stream;
-    uint64_t records;
-    cnn_status status = open_batch(path, &stream, &records, error);
+    cnn_status status = open_batch(path, &stream, error);
     if (status != CNN_OK) {
         return status;
     }
+    const uint64_t records = count_in(stream);
     for (uint64_t i = 0; status == CNN_OK && i < records && *index < data->count; i++) {
         unsigned char record[RECORD];
         status = cnn_stream_read(stream, record, sizeof record, error);

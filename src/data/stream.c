@@ -109,6 +109,11 @@ cnn_status cnn_stream_open(const char *path, cnn_stream **stream, cnn_error *err
     return CNN_OK;
 }
 
+bool cnn_stream_is_packed(const cnn_stream *stream)
+{
+    return stream->is_gzip;
+}
+
 uint64_t cnn_stream_limit(const cnn_stream *stream)
 {
     return !stream->is_gzip                          ? stream->size

@@ -9,6 +9,9 @@ typedef struct cnn_stream cnn_stream;
 /** Opens a regular file. */
 cnn_status cnn_stream_open(const char *path, cnn_stream **stream, cnn_error *error);
 
+/** Whether it is a gzip file. */
+bool cnn_stream_is_packed(const cnn_stream *stream);
+
 /** The most bytes that can be read in all: the file's size, or what gzip could pack into it. What a header promises
  * beyond is a lie that needs no allocation to find out. */
 uint64_t cnn_stream_limit(const cnn_stream *stream);

@@ -29,6 +29,7 @@ static void on_malloc(const volatile void *memory, size_t size)
     }
     const size_t now = atomic_fetch_add(&held, size) + size;
     if (now > atomic_load(&permitted)) {
+        atomic_store(&watching, false); /* libFuzzer is to write the input down */
         fprintf(stderr, "heap: %zu bytes are held, %zu are permitted\n", now, atomic_load(&permitted));
         abort();
     }

@@ -1,10 +1,9 @@
-/* Pictures. An input is a byte of choices, the height and width that are asked for, and the file. What is refused leaves
- * the output as it was. Pictures of many pixels are left out: they take long and go the same ways as small ones. */
+/* Pictures. An input is a byte of choices, the height and width that are asked for, and the file. What is refused
+ * leaves the output as it was. Pictures of many pixels are left out: they take long and go the same ways as small ones. */
 #include "image/image.h"
 
 #include "fuzz.h"
-#include "image/jpeg.h"
-#include "image/stb.h"
+#include "image/look.h"
 
 #include <stdlib.h>
 #include <string.h>
@@ -14,19 +13,22 @@ enum { CHOICE_COLOUR = 1, CHOICE_DIGIT = 2 };
 #define MOST_PIXELS ((uint64_t)1 << 16)
 #define UNTOUCHED 0xa5
 
-/** The picture's size, for as much as its header tells; 0x0 where decoding refuses it at once. */
-static cnn_picture header_of(fuzz_input file)
+/** The size that the file's header tells, whole or not; 0 where there is none. */
+static cnn_look look_at(fuzz_input file)
 {
-    cnn_picture picture = {0};
-    cnn_error error;
-    int orientation;
-    if (file.size < 2 || (file.bytes[0] == 0xff && file.bytes[1] != 0xd8) || /* cnn_image_fit() looks at that before */
-        !cnn_jpeg_inspect(file.bytes, file.size, &orientation) ||
-        cnn_stb_size(file.bytes, file.size, "picture", &picture, &error) != CNN_OK || picture.width > CNN_IMAGE_SIDE ||
-        picture.height > CNN_IMAGE_SIDE || picture.width < 1 || picture.height < 1) {
-        return (cnn_picture){0};
+    static const struct {
+        const char *signature;
+        cnn_status (*look)(const unsigned char *, size_t, const char *, cnn_look *, cnn_error *);
+    } formats[] = {{"\xff\xd8", cnn_jpeg_look}, {"\x89PNG\r\n\x1a\n", cnn_png_look}, {"BM", cnn_bmp_look}};
+    cnn_look look = {0};
+    for (size_t i = 0; i < sizeof formats / sizeof formats[0]; i++) {
+        const size_t length = strlen(formats[i].signature);
+        if (file.size >= length && memcmp(file.bytes, formats[i].signature, length) == 0 &&
+            formats[i].look(file.bytes, file.size, "picture", &look, NULL) != CNN_OK) {
+            look = (cnn_look){0};
+        }
     }
-    return picture;
+    return look;
 }
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
@@ -37,8 +39,8 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
     const int channels = choices & CHOICE_COLOUR ? 3 : 1;
     const bool digit = channels == 1 && (choices & CHOICE_DIGIT);
     const cnn_image_form form = {{height, width, channels}, digit ? CNN_FIT_DIGIT : CNN_FIT_CROP};
-    const cnn_picture picture = header_of(input);
-    const uint64_t pixels = (uint64_t)picture.width * (uint64_t)picture.height;
+    const cnn_look look = look_at(input);
+    const uint64_t pixels = (uint64_t)look.width * look.height;
     if (pixels > MOST_PIXELS && pixels <= CNN_IMAGE_PIXELS) {
         return 0;
     }
@@ -46,8 +48,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
     uint8_t *out = malloc(out_size);
     memset(out, UNTOUCHED, out_size);
     cnn_error error = fuzz_no_error();
-    fuzz_begin(((size_t)1 << 18) + 8 * size +
-               (size_t)64 * (size_t)(picture.width + 32) * (size_t)(picture.height + 32));
+    fuzz_begin(((size_t)1 << 18) + 8 * size + 64 * ((size_t)look.width + 32) * ((size_t)look.height + 32));
     if (cnn_image_fit(input.bytes, input.size, "picture", form, out, &error) != CNN_OK) {
         fuzz_check_error(&error);
         for (size_t i = 0; i < out_size; i++) {
