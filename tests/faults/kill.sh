@@ -59,7 +59,7 @@ while [ $kills -lt "$rounds" ]; do
     rm -f log
     before=$(count_temporary)
     threads=$((1 + RANDOM % 2)) order=() delay=
-    if [ $((RANDOM % 2)) -eq 0 ]; then
+    if [ $((2 * ordered)) -le $kills ]; then
         order=(LD_PRELOAD="$INTERPOSE" CNN_FAULT_LOG=log CNN_FAULT_MATCH=.tmp.
             CNN_FAULT=any:$((1 + RANDOM % 60)):${how[RANDOM % 3]})
     else

@@ -1,6 +1,6 @@
-/* Changes of a model file that leave it a file: of a string of its header, of the header's JSON, or of its tensors, after
- * which the header's length and the checksum are made right again; of that length alone; and, one change in sixteen, of
- * any bytes. */
+/* Changes of a model file that leave it a file: of a string of its header, of the header's JSON, or of its tensors,
+ * after which the header's length and the checksum are made right again; of that length alone; and, one change in
+ * sixteen, of any bytes. */
 #include "container.h"
 
 #include "base/bytes.h"

@@ -1,5 +1,5 @@
 /* Pictures. An input is a byte of choices, the height and width that are asked for, and the file. What is refused
- * leaves the output as it was. Pictures of many pixels are left out: they take long and go the same ways as small ones. */
+ * leaves the output as it was. Pictures of many pixels are left out: they take long and go the ways of small ones. */
 #include "image/image.h"
 
 #include "fuzz.h"

@@ -110,7 +110,7 @@ static void write_checkpoints(void)
     cnn_dataset_free(images);
 }
 
-/** Three images of 2x3 pixels and their labels, as they are and to be packed; a gzip file of them that is one already. */
+/** Three images of 2x3 pixels and their labels, as they are and to be packed; a gzip file that is one already. */
 static void write_idx(void)
 {
     static const unsigned char images[] = "\0\0\x08\x03\0\0\0\3\0\0\0\2\0\0\0\3 abcdefghijklmnopq";
