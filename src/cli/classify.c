@@ -170,8 +170,8 @@ static void classify_entry(classifying *run, const char *folder, const char *nam
     }
     sprintf(path, "%s%s%s", folder, folder[length - 1] == '/' ? "" : "/", name);
     struct stat about;
-    if (stat(path, &about) == 0 && !S_ISREG(about.st_mode) &&
-        !S_ISDIR(about.st_mode)) { /* a pipe would be waited for */
+    /* A pipe would be waited for. */
+    if (stat(path, &about) == 0 && !S_ISREG(about.st_mode) && !S_ISDIR(about.st_mode)) {
         run->failed = true;
         cnn_complain("cannot read '%s': it is no regular file", path);
     } else {
