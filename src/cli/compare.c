@@ -139,7 +139,7 @@ static char *figures_text(const comparing *c, const cnn_run *run)
         }
     }
     print_tests(stream, c, run);
-    return fclose(stream) == 0 ? text : NULL;
+    return cnn_text_finish(stream, &text);
 }
 
 static void tell_run(const comparing *c, int combination, uint64_t seed, const cnn_run *run, bool found)
@@ -217,12 +217,14 @@ static bool write_printed(const comparing *c, const char *name, void (*print)(co
     char *text = NULL;
     size_t length = 0;
     FILE *stream = open_memstream(&text, &length);
-    if (!stream) {
+    if (stream) {
+        print(&c->comparison, stream);
+    }
+    if (!stream || !cnn_text_finish(stream, &text)) {
         cnn_complain_memory();
         return false;
     }
-    print(&c->comparison, stream);
-    const bool printed = fclose(stream) == 0 && write_named(c, name, text, length);
+    const bool printed = write_named(c, name, text, length);
     if (printed && to_stdout) {
         cnn_output_print("%s", text);
     }

@@ -126,7 +126,7 @@ char *cnn_grid_label(const cnn_grid *grid, int index)
     for (int i = 0; i < grid->vary_count; i++) {
         fprintf(stream, "%s%s=%s", i > 0 ? " " : "", grid->varies[i].key, cnn_grid_value(grid, index, i));
     }
-    return fclose(stream) == 0 ? label : NULL;
+    return cnn_text_finish(stream, &label);
 }
 
 static cnn_status set(cnn_recipe *recipe, const char *key, const char *value, cnn_error *error)

@@ -56,9 +56,8 @@ bool cnn_history_write(const cnn_trainer *trainer, const char *path)
     if (stream) {
         write_rows(stream, trainer);
     }
-    if (!stream || fclose(stream) != 0) {
+    if (!stream || !cnn_text_finish(stream, &text)) {
         cnn_complain_memory();
-        free(text);
         return false;
     }
     const bool written = cnn_path_write(path, text, length);

@@ -99,6 +99,16 @@ cnn_exit cnn_output_finish(cnn_exit code)
     return code == CNN_EXIT_DONE ? CNN_EXIT_FAILED : code;
 }
 
+char *cnn_text_finish(FILE *stream, char **text)
+{
+    const bool failed = ferror(stream) != 0;
+    if (fclose(stream) != 0 || failed) {
+        free(*text);
+        *text = NULL;
+    }
+    return *text;
+}
+
 void cnn_complain(const char *format, ...)
 {
     char line[6000]; /* a path as long as they can be, and what is said of it */

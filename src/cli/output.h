@@ -7,6 +7,7 @@
 #include "command.h"
 
 #include <jansson.h>
+#include <stdio.h>
 
 #if defined(__GNUC__)
 #define CNN_OUTPUT_FORMAT __attribute__((format(printf, 1, 2)))
@@ -31,6 +32,10 @@ bool cnn_output_failed(void);
 /** Flushes stdout and returns the exit code: `code`, or failure where a write failed. A reader that went away (a closed
  * pipe) gets no message. */
 cnn_exit cnn_output_finish(cnn_exit code);
+
+/** Closes a stream of open_memstream() into *text, and returns that, to be freed; NULL where memory ran out, on the way or
+ * at the end, which fclose() does not tell. */
+char *cnn_text_finish(FILE *stream, char **text);
 
 /** "cnn: " and the text, one line on stderr. */
 void cnn_complain(const char *format, ...) CNN_OUTPUT_FORMAT;

@@ -180,8 +180,7 @@ static char *resume_command(const cnn_args *args, bool resuming)
             fputs(" --resume", stream);
         }
     }
-    fclose(stream);
-    return text;
+    return cnn_text_finish(stream, &text);
 }
 
 static cnn_exit stop(training *run, const cnn_progress *progress)

@@ -101,11 +101,11 @@ static int go_rounds(const char *model, const char *picture, long rounds)
         if (!go_round(model, picture, &error)) {
             return fail(&error);
         }
-        if (round == SETTLED) {
-            settled = held_now();
-        }
         if (round == SETTLED || round % (rounds / LINES + 1) == 0 || round == rounds) {
             report("round", round);
+        }
+        if (round == SETTLED) { /* with what the first report took */
+            settled = held_now();
         }
     }
     return compare(settled);
@@ -185,13 +185,13 @@ static int train(const cnn_recipe *recipe, const cnn_dataset *data, long seconds
             break;
         }
         const time_t now = time(NULL);
-        if (epoch == SETTLED) {
-            settled = held_now();
-        }
         const bool done = epoch >= LEAST_EPOCHS && now - start >= seconds;
         if (epoch == SETTLED || done || now - reported > seconds / LINES) {
             report("epoch", epoch);
             reported = now;
+        }
+        if (epoch == SETTLED) {
+            settled = held_now();
         }
         result = done ? compare(settled) : -1;
     }
