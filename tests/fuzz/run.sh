@@ -1,8 +1,9 @@
 #!/usr/bin/env bash
 # Fuzzes for a time: `tests/fuzz/run.sh [TARGET ...] [--seconds N]`, one target after the other, all of them and a minute
 # each unless told otherwise. Builds first. Each target goes on with the inputs it found before, kept and reduced to the
-# necessary ones in build/fuzz/corpus/TARGET; then what these reach is measured, and a table printed. What is found lies
-# in build/fuzz/findings, and makes the exit status 1.
+# necessary ones in build/fuzz/corpus/TARGET; then what these reach is measured, and a table printed, in which executions
+# and seconds are those of all runs so far (build/fuzz/corpus/TARGET.runs). What is found lies in build/fuzz/findings, and
+# makes the exit status 1.
 set -euo pipefail
 
 source_dir=$(cd "$(dirname "$0")/../.." && pwd)
@@ -18,8 +19,8 @@ declare -A parsers=(
     [recipe]="net/recipe.c net/recipe_line.c net/recipe_edit.c net/recipe_forms.c base/option.c base/number.c net/network.c"
     [idx]="data/idx.c data/stream.c"
     [cifar10]="data/cifar10.c"
-    [image]="image/image.c image/stb.c image/jpeg.c image/exif.c image/convert.c image/digit.c image/figure.c image/ink.c
-        image/place.c"
+    [image]="image/image.c image/stb.c image/jpeg.c image/png.c image/bmp.c image/exif.c image/convert.c image/digit.c
+        image/figure.c image/ink.c image/place.c"
     [command]="cli/args.c cli/main.c cli/compare_grid.c"
 )
 
@@ -50,6 +51,11 @@ build "$coverage" coverage
 export OPENBLAS_NUM_THREADS=1 ASAN_OPTIONS=quarantine_size_mb=4
 mkdir -p "$tree/findings"
 
+# The last value that a log has for a name.
+value() {
+    sed -n "s/^$2:* *//p" "$1" | tail -n 1
+}
+
 # The options that ctest runs the target with, and the folders of its seeds.
 options_of() {
     sed -n "s/^$1 //p" "$tree/tests/fuzz/options"
@@ -64,6 +70,7 @@ run() {
     TIMEFORMAT='cpu %U %S'
     { time "$tree/tests/fuzz/fuzz_$target" "${options[@]}" -max_total_time="$seconds" -timeout=60 -print_final_stats=1 \
         -artifact_prefix="$tree/findings/$target-" "$corpus" "${seeds[@]}"; } >"$log" 2>&1 || failed=1
+    echo "$(value "$log" stat::number_of_executed_units) $(value "$log" cpu)" >>"$corpus.runs"
     rm -rf "$corpus.merged"
     mkdir "$corpus.merged"
     "$tree/tests/fuzz/fuzz_$target" "${options[@]}" -merge=1 "$corpus.merged" "$corpus" "${seeds[@]}" \
@@ -89,12 +96,10 @@ printf "$table" target executions a_second cpu_s edges lines inputs peak_heap fi
 for target in "${targets[@]}"; do
     run "$target"
     log=$tree/$target.log
-    value() { sed -n "s/^$1:* *//p" "$log" | tail -n 1; }
-    executions=$(value stat::number_of_executed_units)
-    cpu=$(value cpu | awk '{ printf "%.0f", $1 + $2 }')
+    read -r executions cpu < <(awk '{ n += $1; s += $2 + $3 } END { printf "%.0f %.0f\n", n, s }' "$tree/corpus/$target.runs")
     edges=$(sed -n 's/.* cov: \([0-9]*\) .*/\1/p' "$log" | tail -n 1)
-    printf "$table" "$target" "${executions:=0}" $((executions / (cpu > 0 ? cpu : 1))) "$cpu" "$edges" "$(measure "$target")" \
-        "$(find "$tree/corpus/$target" -type f | wc -l)" "$(value stat::peak_heap_bytes)" \
+    printf "$table" "$target" "$executions" $((executions / (cpu > 0 ? cpu : 1))) "$cpu" "$edges" "$(measure "$target")" \
+        "$(find "$tree/corpus/$target" -type f | wc -l)" "$(value "$log" stat::peak_heap_bytes)" \
         "$(find "$tree/findings" -name "$target-*" | wc -l)"
 done
 exit "$failed"
