@@ -47,8 +47,8 @@ static fuzz_input pack(fuzz_input part, uint8_t *room, size_t size)
 /** Fills the file; the memory that reading it may take. */
 static size_t fill(const fuzz_file *file, fuzz_input part, bool packed)
 {
-    static uint8_t room[1 << 17];
     if (packed) {
+        static uint8_t room[1 << 17];
         part = pack(part, room, sizeof room);
     }
     fuzz_file_fill(file, part.bytes, part.size);

@@ -75,7 +75,6 @@ static int compare(holding settled)
 /** What succeeds, and what fails half way. */
 static bool go_round(const char *model_path, const char *picture, cnn_error *error)
 {
-    float probabilities[1000];
     bool good = false;
     cnn_model *model = cnn_model_load(model_path, error);
     cnn_session *session = NULL;
@@ -83,6 +82,7 @@ static bool go_round(const char *model_path, const char *picture, cnn_error *err
         session = cnn_session_new(model, &(cnn_session_options){.threads = 2}, error);
     }
     if (session != NULL) {
+        float probabilities[1000];
         good = cnn_session_classify_file(session, picture, probabilities, error) == CNN_OK &&
                cnn_session_classify_file(session, model_path, probabilities, NULL) != CNN_OK &&
                cnn_session_classify_file(session, "/absent", probabilities, NULL) != CNN_OK &&
@@ -202,7 +202,7 @@ static int train(const cnn_recipe *recipe, const cnn_dataset *data, long seconds
 static int start_training(const char *recipe_path, long seconds)
 {
     cnn_error error = {0};
-    char folder[] = "/tmp/cnn-endure-XXXXXX", path[64];
+    char folder[] = "/tmp/cnn-endure-XXXXXX";
     int result = 1;
     cnn_recipe *recipe = cnn_recipe_load(recipe_path, &error);
     if (recipe != NULL && cnn_recipe_set(recipe, "epochs=100000", &error) != CNN_OK) {
@@ -213,6 +213,7 @@ static int start_training(const char *recipe_path, long seconds)
     cnn_dataset *data = model != NULL ? make_noise(recipe, cnn_model_class_count(model), &error) : NULL;
     cnn_model_free(model);
     if (data != NULL && mkdtemp(folder) != NULL) {
+        char path[64];
         result = train(recipe, data, seconds, folder);
         snprintf(path, sizeof path, "%s/checkpoint", folder);
         unlink(path);
