@@ -19,13 +19,13 @@ configure() {
 }
 
 check_gcc() {
-    configure gcc -DCNN_TESTS=OFF -DCMAKE_C_FLAGS=-fanalyzer &&
-        cmake --build build/static-gcc -j "$cores" -- --quiet
+    configure gcc -DCNN_TESTS=OFF -DCMAKE_BUILD_TYPE=Debug -DCMAKE_C_FLAGS=-fanalyzer &&
+        cmake --build build/static-gcc -j "$cores" -- --quiet -k 0
 }
 
 check_clang() {
     configure clang -DCNN_TESTS=ON &&
-        cmake --build build/static-clang -j "$cores" -- --quiet
+        cmake --build build/static-clang -j "$cores" -- --quiet -k 0
 }
 
 # Each file of the sources once, though the tree compiles some in two precisions; headers are read where they are included.

@@ -44,7 +44,7 @@ static void keeps_both_ends(void **state)
         memcpy(path + i, "\xc3\xa9", 2);
     }
     for (size_t shift = 0; shift < 4; shift++) {
-        cnn_fail(&error, CNN_IO, "cannot open '%s%s': no such file", "xyz" + shift, path);
+        cnn_fail(&error, CNN_IO, "cannot open '%s%s': no such file", &"xyz"[shift], path);
         const size_t length = strlen(error.message);
         assert_true(length < sizeof error.message && length >= sizeof error.message - 4);
         assert_memory_equal(error.message, "cannot open '", 13);
