@@ -140,43 +140,47 @@ static cnn_status check_fit(cnn_shape shape, cnn_fit fit, cnn_error *error)
 }
 
 /** Fails with `what` and the list of formats. */
-static cnn_status fail_spec(cnn_error *error, const char *spec, const char *what)
+static void fail_spec(cnn_error *error, const char *spec, const char *what)
 {
     cnn_text known = {0};
     for (int i = 0; cnn_dataset_formats[i] != NULL; i++) {
         cnn_text_appendf(&known, "%s%s:DIR", i > 0 ? ", " : "", cnn_dataset_formats[i]->name);
     }
     char *const list = cnn_text_take(&known, error);
-    if (list == NULL) {
-        return CNN_MEMORY;
+    if (list != NULL) {
+        cnn_fail(error, CNN_USAGE, "data '%s': %s; give one of %s", spec, what, list);
     }
-    const cnn_status status = cnn_fail(error, CNN_USAGE, "data '%s': %s; give one of %s", spec, what, list);
     cnn_free(list);
-    return status;
 }
 
-static cnn_status find_format(const char *spec, const cnn_dataset_format **format, cnn_error *error)
+/** The format that comes before the colon, behind which there is a folder; or NULL. */
+static const cnn_dataset_format *find_format(const char *spec, cnn_error *error)
 {
     const char *const colon = strchr(spec, ':');
     if (colon == NULL) {
-        return fail_spec(error, spec, "a format and a colon must come before the folder");
+        fail_spec(error, spec, "a format and a colon must come before the folder");
+        return NULL;
     }
     const size_t length = (size_t)(colon - spec);
     for (int i = 0; cnn_dataset_formats[i] != NULL; i++) {
         const char *const name = cnn_dataset_formats[i]->name;
-        if (strlen(name) == length && memcmp(name, spec, length) == 0) {
-            *format = cnn_dataset_formats[i];
-            return colon[1] == '\0' ? fail_spec(error, spec, "the folder is missing") : CNN_OK;
+        if (strlen(name) != length || memcmp(name, spec, length) != 0) {
+            continue;
         }
+        if (colon[1] == '\0') {
+            fail_spec(error, spec, "the folder is missing");
+            return NULL;
+        }
+        return cnn_dataset_formats[i];
     }
-    return fail_spec(error, spec, "unknown format");
+    fail_spec(error, spec, "unknown format");
+    return NULL;
 }
 
 cnn_dataset *cnn_dataset_open_fitted(const char *spec, cnn_split split, cnn_shape shape, cnn_fit fit, cnn_error *error)
 {
-    const cnn_dataset_format *format = NULL;
-    if (find_format(spec, &format, error) != CNN_OK || check_shape(shape, error) != CNN_OK ||
-        check_fit(shape, fit, error) != CNN_OK) {
+    const cnn_dataset_format *const format = find_format(spec, error);
+    if (format == NULL || check_shape(shape, error) != CNN_OK || check_fit(shape, fit, error) != CNN_OK) {
         return NULL;
     }
     const char *const folder = spec + strlen(format->name) + 1;

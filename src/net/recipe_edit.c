@@ -43,19 +43,13 @@ static cnn_status fail_name(const cnn_recipe *recipe, const char *name, cnn_erro
     return status;
 }
 
-/** The statement called `name`; an empty train or augment statement is added where the recipe has none. */
-static cnn_status find_or_add(cnn_recipe *recipe, const char *name, cnn_statement **out, cnn_error *error)
+/** Appends an empty train or augment statement. */
+static cnn_status add_named(cnn_recipe *recipe, const char *name, cnn_error *error)
 {
-    *out = find_named(recipe, name);
-    if (*out != NULL) {
-        return CNN_OK;
-    }
     if (strcmp(name, "train") != 0 && strcmp(name, "augment") != 0) {
         return fail_name(recipe, name, error);
     }
-    const cnn_status status = cnn_recipe_add(recipe, name, error);
-    *out = find_named(recipe, name);
-    return status;
+    return cnn_recipe_add(recipe, name, error);
 }
 
 /** Sets an option of a copy of the statement's options, and keeps the copy if all agrees. */
@@ -165,9 +159,15 @@ static cnn_status assign(cnn_recipe *recipe, char *assignment, cnn_error *error)
         name = assignment;
         key = dot + 1;
     }
-    cnn_statement *statement;
-    const cnn_status status = find_or_add(recipe, name, &statement, error);
-    return status == CNN_OK ? change(statement, key, value, error) : status;
+    cnn_statement *statement = find_named(recipe, name);
+    if (statement == NULL) {
+        const cnn_status status = add_named(recipe, name, error);
+        if (status != CNN_OK) {
+            return status;
+        }
+        statement = &recipe->statements[recipe->count - 1];
+    }
+    return change(statement, key, value, error);
 }
 
 cnn_status cnn_recipe_set(cnn_recipe *recipe, const char *assignment, cnn_error *error)

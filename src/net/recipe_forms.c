@@ -182,17 +182,20 @@ const cnn_statement_form *cnn_statement_form_of(const cnn_statement *statement)
 
 const char *cnn_statement_word(const cnn_statement *statement)
 {
-    return statement->kind != NULL ? statement->kind->name : cnn_statement_form_of(statement)->word;
+    const cnn_statement_form *form = cnn_statement_form_of(statement);
+    return form != NULL ? form->word : statement->kind->name;
 }
 
 const cnn_option *cnn_statement_table(const cnn_statement *statement)
 {
-    return statement->kind != NULL ? statement->kind->options : cnn_statement_form_of(statement)->table;
+    const cnn_statement_form *form = cnn_statement_form_of(statement);
+    return form != NULL ? form->table : statement->kind->options;
 }
 
 size_t cnn_statement_options_size(const cnn_statement *statement)
 {
-    return statement->kind != NULL ? statement->kind->options_size : cnn_statement_form_of(statement)->options_size;
+    const cnn_statement_form *form = cnn_statement_form_of(statement);
+    return form != NULL ? form->options_size : statement->kind->options_size;
 }
 
 cnn_status cnn_statement_check(const cnn_statement *statement, const void *options, cnn_error *error)
