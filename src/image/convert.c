@@ -27,7 +27,7 @@ void cnn_flatten(cnn_picture *picture, int channels)
         return;
     }
     for (size_t i = 0; i < count; i++, in += from, out += to) {
-        uint8_t pixel[3];
+        uint8_t pixel[3] = {0};
         for (int c = 0; c < colours; c++) {
             pixel[c] = has_alpha ? on_white(in[c], in[colours]) : in[c];
         }

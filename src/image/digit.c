@@ -161,6 +161,7 @@ static bool find(bench *b)
         const float threshold = find_figure(b, sign, &noise);
         double weight = 0;
         for (size_t i = 0; i < count; i++) {
+            /* NOLINTNEXTLINE: reserve() has made room for both */
             weight += threshold > 0 && b->kept[i] ? fabs(b->picture.pixels[i] - (double)b->ground[i]) : 0;
         }
         if (weight > most) {

@@ -128,7 +128,7 @@ static cnn_status fit(const cnn_picture *picture, int orientation, cnn_image_for
 cnn_status cnn_image_fit(const unsigned char *bytes, size_t size, const char *name, cnn_image_form form, uint8_t *out,
                          cnn_error *error)
 {
-    cnn_look look;
+    cnn_look look = {0};
     cnn_status status = check(bytes, size, name, &look, error);
     if (status != CNN_OK) {
         return status;

@@ -7,7 +7,7 @@
 
 /** The largest side and pixel count that are decoded; larger pictures are refused before any allocation. */
 #define CNN_IMAGE_SIDE 32768
-#define CNN_IMAGE_PIXELS (128u * 1024 * 1024)
+#define CNN_IMAGE_PIXELS (1u << 27)
 /** The largest picture file that is read. */
 #define CNN_IMAGE_FILE_SIZE ((size_t)256 * 1024 * 1024)
 

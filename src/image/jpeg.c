@@ -10,7 +10,7 @@
 #include <string.h>
 
 /** One bit for the mean of 8x8 pixels. */
-#define PIXELS_PER_BYTE (8 * 64)
+#define PIXELS_PER_BYTE 512u
 
 enum {
     MARKER_SOF0 = 0xC0,
@@ -67,12 +67,12 @@ static bool is_sampling_sound(jpeg file, size_t at)
     const unsigned components = byte_at(file, at + 5);
     unsigned across = 1, down = 1;
     for (unsigned i = 0; i < components; i++) {
-        const unsigned factors = byte_at(file, at + 7 + 3 * i);
+        const unsigned factors = byte_at(file, at + 7 + (size_t)3 * i);
         across = factors >> 4 > across ? factors >> 4 : across;
         down = (factors & 15) > down ? factors & 15 : down;
     }
     for (unsigned i = 0; i < components; i++) {
-        const unsigned factors = byte_at(file, at + 7 + 3 * i);
+        const unsigned factors = byte_at(file, at + 7 + (size_t)3 * i);
         if (factors >> 4 == 0 || (factors & 15) == 0 || across % (factors >> 4) != 0 || down % (factors & 15) != 0) {
             return false;
         }

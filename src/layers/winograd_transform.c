@@ -188,19 +188,20 @@ static CNN_INLINE void evaluate_block(int size, const cnn_real *const *tile, siz
     }
 }
 
-/** A block's finish: what is added, and which of the numbers below 0 become 0, as bits. */
+/** The finish of `count` channels from `at` on: what is added, and which of the numbers below 0 become 0, as bits. */
 typedef struct block_finish {
+    size_t at, count;
     vector add;
     mask rectified;
 } block_finish;
 
-static CNN_INLINE void start_finish(const cnn_winograd_finish *finish, size_t c, size_t count, block_finish *block)
+static CNN_INLINE block_finish finish_of(const cnn_winograd_finish *finish, size_t at, size_t count)
 {
-    block->add = (vector){0};
-    block->rectified = (mask){0} - (finish->rectify ? 1 : 0);
+    block_finish block = {.at = at, .count = count, .rectified = (mask){0} - (finish->rectify ? 1 : 0)};
     if (finish->offset) {
-        load(&block->add, finish->offset + c, count);
+        load(&block.add, finish->offset + at, count);
     }
+    return block;
 }
 
 static CNN_INLINE void finish_block(const block_finish *finish, vector *x)
@@ -209,24 +210,22 @@ static CNN_INLINE void finish_block(const block_finish *finish, vector *x)
     *x = (vector)((mask)*x & ~((*x < 0) & finish->rectified));
 }
 
-static CNN_INLINE void collect_block(int size, const cnn_real *planes, size_t stride, size_t c, size_t count,
-                                     const cnn_winograd_finish *finish, cnn_real *const *tile)
+static CNN_INLINE void collect_block(int size, const cnn_real *planes, size_t stride, block_finish finish,
+                                     cnn_real *const *tile)
 {
     const scale s = scale_of(size);
-    block_finish last;
     vector line[POINTS], middle[PLANES];
-    start_finish(finish, c, count, &last);
     for (int i = 0; i < POINTS; i++) {
         for (int j = 0; j < POINTS; j++) {
-            load(&line[j], planes + (size_t)(POINTS * i + j) * stride + c, count);
+            load(&line[j], planes + (size_t)(POINTS * i + j) * stride + finish.at, finish.count);
         }
         collect_line(size, s, line, 1, &middle[(size_t)(POINTS * i)]);
     }
     for (int j = 0; j < size; j++) {
         collect_line(size, s, middle + j, POINTS, line);
         for (int i = 0; i < size; i++) {
-            finish_block(&last, &line[i]);
-            store(tile[size * i + j] + c, &line[i], count);
+            finish_block(&finish, &line[i]);
+            store(tile[size * i + j] + finish.at, &line[i], finish.count);
         }
     }
 }
@@ -257,11 +256,11 @@ static CNN_INLINE void collect(int size, const cnn_real *planes, size_t stride, 
                                const cnn_winograd_finish *finish, cnn_real *const *tile)
 {
     if (channels < BLOCK) {
-        collect_block(size, planes, stride, 0, channels, finish, tile);
+        collect_block(size, planes, stride, finish_of(finish, 0, channels), tile);
         return;
     }
     for (size_t done = 0; done < channels; done += BLOCK) {
-        collect_block(size, planes, stride, block_at(done, channels), BLOCK, finish, tile);
+        collect_block(size, planes, stride, finish_of(finish, block_at(done, channels), BLOCK), tile);
     }
 }
 

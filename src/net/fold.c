@@ -71,7 +71,10 @@ static cnn_status append_nodes(cnn_folded *folded, cnn_error *error)
 {
     const cnn_network *source = folded->source;
     int *values = cnn_alloc((size_t)source->value_count, sizeof *values);
-    cnn_status status = values != NULL ? CNN_OK : cnn_fail_memory(error);
+    if (values == NULL) {
+        return cnn_fail_memory(error);
+    }
+    cnn_status status = CNN_OK;
     for (int i = 0; i < source->node_count && status == CNN_OK; i++) {
         const cnn_node *node = &source->nodes[i];
         if (folded->nodes[i] < 0) {

@@ -197,8 +197,10 @@ static cnn_status set_default_names(cnn_model *model, cnn_error *error)
     const int count = model->network->class_count;
     char(*numbers)[NUMBER_SIZE] = cnn_alloc((size_t)count, sizeof *numbers);
     const char **names = cnn_alloc((size_t)count, sizeof *names);
-    cnn_status status = numbers != NULL && names != NULL ? CNN_OK : cnn_fail_memory(error);
-    if (status == CNN_OK) {
+    cnn_status status;
+    if (numbers == NULL || names == NULL) {
+        status = cnn_fail_memory(error);
+    } else {
         for (int i = 0; i < count; i++) {
             snprintf(numbers[i], NUMBER_SIZE, "%d", i);
             names[i] = numbers[i];

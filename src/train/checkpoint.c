@@ -30,7 +30,7 @@ static void append_numbers(cnn_text *text, const double *numbers, int count)
 static const char *read_numbers(const char *text, double *numbers, int count, char end)
 {
     for (int i = 0; i < count; i++) {
-        const char stop = i + 1 < count ? ' ' : end;
+        const int stop = i + 1 < count ? ' ' : end;
         const char *after = strchr(text, stop);
         if (after == NULL || !cnn_parse_number(text, (size_t)(after - text), &numbers[i])) {
             return NULL;

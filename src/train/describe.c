@@ -52,9 +52,9 @@ static void add_batches(const cnn_model *model, int batch, int64_t *bytes)
     cnn_augment_options augment;
     cnn_recipe_augment_options(model->recipe, &augment);
     const int64_t image = (int64_t)(cnn_shape_size(model->network->input) * sizeof(cnn_real));
-    *bytes += LOADED_BATCHES * batch * image;
+    *bytes += (int64_t)LOADED_BATCHES * batch * image;
     if (augment.mixup > 0) {
-        *bytes += LOADED_BATCHES * batch * (int64_t)(sizeof(int) + sizeof(double)) + image;
+        *bytes += (int64_t)LOADED_BATCHES * batch * (int64_t)(sizeof(int) + sizeof(double)) + image;
     }
 }
 

@@ -27,6 +27,7 @@ double cnn_schedule_rate(const cnn_train_options *options, int64_t step, int ste
     if ((double)step < warmup) {
         return options->lr * ((double)step + 1) / (warmup + 1);
     }
+    const int64_t epoch = step / steps_per_epoch;
     const double progress = ((double)step - warmup) / (steps - warmup);
-    return options->lr * share_at(options, progress, (double)(step / steps_per_epoch));
+    return options->lr * share_at(options, progress, (double)epoch);
 }
