@@ -1,13 +1,14 @@
 #!/usr/bin/env bash
-# Which code the tests run: `tests/coverage.sh [CTEST ARGUMENT ...]` builds build/coverage with clang's source-based coverage,
-# runs the tests of units and of the command there, and prints the lines of src/ that none of them ran, the share that
-# they did, folder by folder, and the branches of the model reader that went one way only. Fails below 95% of the lines, or
-# with such a branch. Each condition of an && or || is a branch of its own; counts of a kernel are those of all its levels.
+# Which code the tests run: `tests/coverage.sh [CTEST ARGUMENT ...]` builds build/coverage with clang's source-based
+# coverage, runs the tests of units, of the command and of faults there, and prints the lines of src/ that none of them
+# ran, the share that they did, folder by folder, and the branches of the model reader that went one way only. Fails
+# below 95% of the lines, or with such a branch. Each condition of an && or || is a branch of its own; counts of a kernel are those of all its levels.
 set -euo pipefail
 
 least=95
 # All that stands between a model file's bytes and a model.
-reader="src/base/bytes.c src/net/calibration.c src/net/metadata.c src/net/modelfile.c src/net/modelfile_read.c"
+reader="src/base/bytes.c src/net/calibration.c src/net/json.c src/net/metadata.c"
+reader+=" src/net/modelfile.c src/net/modelfile_read.c"
 # Trainings over real data, which reach nothing that the small ones do not.
 slow='^cli/(shipped|studies|accuracy|realdata)$'
 
@@ -28,7 +29,7 @@ cmake --build "$tree" -j "$cores" -- --quiet
 rm -rf "$tree/profiles"
 tests=0
 LLVM_PROFILE_FILE="$tree/profiles/%4m.profraw" ctest --test-dir "$tree" --output-on-failure --parallel "$cores" \
-    --tests-regex '^(unit|cli)/' --exclude-regex "$slow" "$@" || tests=$?
+    --tests-regex '^(unit|cli|faults)/' --exclude-regex "$slow" "$@" || tests=$?
 
 # The shared library and the command hold every function once, or a kernel's once a level.
 llvm-profdata merge --failure-mode=all -o "$tree/profile" "$tree"/profiles/*.profraw

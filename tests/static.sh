@@ -2,7 +2,7 @@
 # What can be found without running anything, a finding being a failure: `tests/static.sh [gcc|clang|tidy|cppcheck ...]`,
 # all four unless named. gcc compiles the library and the command with -fanalyzer, clang these and the tests, with warnings
 # as errors; clang-tidy (.clang-tidy says which checks) and cppcheck read the sources. Kernels are compiled for the baseline
-# alone, since the levels differ in nothing else; trees are build/static-gcc and build/static-clang.
+# alone, since the levels differ in nothing else; trees are build/static-*. tests/apps are what others would write.
 set -euo pipefail
 
 root=$(cd "$(dirname "$0")/.." && pwd)
@@ -31,11 +31,23 @@ check_clang() {
         cmake --build build/static-clang -j "$cores" -- --quiet -k 0
 }
 
-# Each file of the sources once, though the tree compiles some in two precisions; headers are read where they are included.
+# tidy TREE FOLDER...: each C file of the folders, as the tree compiles it. Headers are read where they are included.
+tidy() {
+    local tree=$1
+    shift
+    find "$@" -name '*.c' -print0 |
+        xargs -0 -n 8 -P "$cores" clang-tidy -p "$tree" --quiet --warnings-as-errors='*' 2>/dev/null
+}
+
 check_tidy() {
-    configure clang -DCNN_TESTS=ON &&
-        find src tests -name '*.c' -not -path 'tests/apps/*' -print0 |
-        xargs -0 -n 8 -P "$cores" clang-tidy -p build/static-clang --quiet --warnings-as-errors='*' 2>/dev/null
+    local folders
+    mapfile -t folders < <(find tests -mindepth 1 -maxdepth 1 -type d -not -name apps -not -name fuzz)
+    configure clang -DCNN_TESTS=ON && cmake -G Ninja -S . -B build/static-fuzz -DCMAKE_C_COMPILER=clang -DCNN_TESTS=ON \
+        -DCNN_FUZZ=ON -DCMAKE_EXPORT_COMPILE_COMMANDS=ON >/dev/null || return 1
+    local found=0
+    tidy build/static-clang src "${folders[@]}" || found=1
+    tidy build/static-fuzz tests/fuzz || found=1
+    return $found
 }
 
 # Version 2.10 is wrong about the ids left out: it loses what a loop writes into an array, takes the lesser of two sizes for

@@ -33,8 +33,8 @@ bool cnn_output_failed(void);
  * pipe) gets no message. */
 cnn_exit cnn_output_finish(cnn_exit code);
 
-/** Closes a stream of open_memstream() into *text, and returns that, to be freed; NULL where memory ran out, on the way or
- * at the end, which fclose() does not tell. */
+/** Closes a stream of open_memstream() into *text, and returns that, to be freed; NULL where memory ran out, on the way
+ * or at the end, which fclose() does not tell. */
 char *cnn_text_finish(FILE *stream, char **text);
 
 /** "cnn: " and the text, one line on stderr. */
