@@ -14,7 +14,8 @@
 #include <unistd.h>
 
 static atomic_long heap_count;
-static atomic_long heap_bytes, heap_peak; /* allocated now, and at most so far; without mmap() */
+static atomic_long heap_blocks;           /* of them, without those by mmap(), held now */
+static atomic_long heap_bytes, heap_peak; /* of these blocks, and at most so far */
 
 void *__libc_malloc(size_t size);
 void *__libc_calloc(size_t count, size_t size);
@@ -28,6 +29,7 @@ static void *heap_note(void *memory)
     const long added = (long)malloc_usable_size(memory), now = atomic_fetch_add(&heap_bytes, added) + added;
     long peak = atomic_load(&heap_peak);
     atomic_fetch_add(&heap_count, 1);
+    atomic_fetch_add(&heap_blocks, memory != NULL);
     while (now > peak && !atomic_compare_exchange_weak(&heap_peak, &peak, now)) {
     }
     return memory;
@@ -49,8 +51,9 @@ HEAP_SHOWN void *realloc(void *memory, size_t size)
 {
     const long former = (long)malloc_usable_size(memory);
     void *const resized = heap_note(__libc_realloc(memory, size)); /* both are there while it is copied */
-    if (resized != NULL || size == 0) {
+    if (memory != NULL && (resized != NULL || size == 0)) {
         atomic_fetch_sub(&heap_bytes, former);
+        atomic_fetch_sub(&heap_blocks, 1);
     }
     return resized;
 }
@@ -58,6 +61,7 @@ HEAP_SHOWN void *realloc(void *memory, size_t size)
 HEAP_SHOWN void free(void *memory)
 {
     atomic_fetch_sub(&heap_bytes, (long)malloc_usable_size(memory));
+    atomic_fetch_sub(&heap_blocks, memory != NULL);
     __libc_free(memory);
 }
 
