@@ -103,13 +103,14 @@ static inline bool safetensors_tensor(safetensors *s)
 /** Whether the file is one that every reader of the format accepts; fills *s. */
 static inline bool safetensors_parse(const unsigned char *bytes, size_t size, safetensors *s)
 {
-    uint64_t length = 0;
+    uint64_t told = 0;
     for (int i = 7; i >= 0; i--) {
-        length = length << 8 | bytes[i];
+        told = told << 8 | bytes[i];
     }
-    if (length > size - 8) {
+    if (told > size - 8) {
         return false;
     }
+    const size_t length = (size_t)told;
     char *header = calloc(length + 1, 1);
     memcpy(header, bytes + 8, length);
     memset(s, 0, sizeof *s);
