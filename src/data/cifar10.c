@@ -10,7 +10,7 @@
 #include <string.h>
 
 #define SIDE 32
-#define PLANE (SIDE * SIDE)
+#define PLANE ((size_t)SIDE * SIDE)
 #define RECORD (1 + 3 * PLANE)
 #define CLASSES 10
 #define TRAIN_FILES 5
@@ -46,7 +46,7 @@ static cnn_status open_batch(const char *path, cnn_stream **stream, cnn_error *e
     const uint64_t size = cnn_stream_limit(*stream);
     if (size == 0 || size % RECORD != 0) {
         cnn_stream_close(*stream);
-        return cnn_fail(error, CNN_FORMAT, "%s: not a CIFAR-10 batch, or cut short: %llu bytes are no multiple of %d",
+        return cnn_fail(error, CNN_FORMAT, "%s: not a CIFAR-10 batch, or cut short: %llu bytes are no multiple of %zu",
                         path, (unsigned long long)size, RECORD);
     }
     return CNN_OK;
@@ -55,7 +55,7 @@ static cnn_status open_batch(const char *path, cnn_stream **stream, cnn_error *e
 /** Adds the records of batch `index`. All batches have the same number: one with fewer has been cut between two. */
 static cnn_status count_records(const char *path, int index, uint64_t *total, cnn_error *error)
 {
-    cnn_stream *stream;
+    cnn_stream *stream = NULL;
     const cnn_status status = open_batch(path, &stream, error);
     if (status != CNN_OK) {
         return status;
@@ -74,7 +74,7 @@ static cnn_status count_records(const char *path, int index, uint64_t *total, cn
 /** Reads a batch as the images from *index on. */
 static cnn_status read_batch(const char *path, cnn_dataset *data, int *index, cnn_error *error)
 {
-    cnn_stream *stream;
+    cnn_stream *stream = NULL;
     cnn_status status = open_batch(path, &stream, error);
     if (status != CNN_OK) {
         return status;

