@@ -9,7 +9,7 @@
 static bool lacked_memory(const char *text, const json_error_t *cause)
 {
     const bool is_string = cause->position > 0 && text[cause->position - 1] == '"';
-    return json_error_code(cause) == json_error_out_of_memory || cause->text[0] == '\0' ||
+    return cause->text[0] == '\0' ||
            (is_string && (strncmp(cause->text, "invalid token", strlen("invalid token")) == 0 ||
                           strncmp(cause->text, "string or '}' expected", strlen("string or '}' expected")) == 0));
 }

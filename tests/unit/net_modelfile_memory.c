@@ -28,11 +28,30 @@ static void a_state_too_large_is_refused(void **state)
     cnn_model_free(model);
 }
 
+static const char calibrated[] = "input 3x3x1\nconv filters=2 kernel=3\nbatchnorm\nglobalavgpool\ndense units=2\n"
+                                 "train temperature=2 familiarity=3\n";
+
+static void a_model_that_cannot_be_made_is_not(void **state)
+{
+    (void)state;
+    cnn_error error;
+    cnn_recipe *recipe = cnn_recipe_parse(calibrated, "test.recipe", NULL);
+    cnn_model *model = NULL;
+    for (long k = 0; model == NULL; k++) {
+        cnn_alloc_fail_after(k, false);
+        model = cnn_model_new(recipe, 1, &error);
+        cnn_alloc_fail_after(-1, false);
+        assert_true(model != NULL || error.status == CNN_MEMORY);
+    }
+    assert_true(model->temperature == 2 && model->familiarity == 3);
+    cnn_model_free(model);
+    cnn_recipe_free(recipe);
+}
+
 /** A model that knows all that a model can. */
 static file make_full_file(void)
 {
-    cnn_model *model = make_model("input 3x3x1\nconv filters=2 kernel=3\nbatchnorm\nglobalavgpool\ndense units=2\n"
-                                  "train temperature=2 familiarity=3\n");
+    cnn_model *model = make_model(calibrated);
     static const double appearance[CNN_APPEARANCE_COUNT][2] = {{0, 1}};
     assert_int_equal(cnn_model_set_appearance(model, appearance, NULL), CNN_OK);
     const file f = encode(model);
@@ -127,6 +146,7 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(a_state_too_large_is_refused),
+        cmocka_unit_test(a_model_that_cannot_be_made_is_not),
         cmocka_unit_test(failing_allocations_are_reported),
         cmocka_unit_test(failing_allocations_of_json_are_reported),
         cmocka_unit_test(a_failing_calibration_changes_nothing),
