@@ -44,7 +44,7 @@ bool cnn_isa_is_available(cnn_isa isa)
     }
 }
 
-#define NAME(level, name) [CNN_ISA_##level] = name,
+#define NAME(level, name) [CNN_ISA_##level] = (name),
 static const char *const names[] = {CNN_ISA_LIST(NAME)};
 
 const char *cnn_isa_name(cnn_isa isa)
@@ -54,12 +54,10 @@ const char *cnn_isa_name(cnn_isa isa)
 
 static cnn_status fail_unknown(const char *wanted, cnn_error *error)
 {
-    char known[128] = "";
-    for (int i = 0; i < CNN_ISA_COUNT; i++) {
-        strcat(strcat(known, i > 0 ? ", " : ""), names[i]);
-    }
-    return cnn_fail(error, CNN_PLATFORM,
-                    "environment: CNN_ISA=%.64s is no level of this build: unset it, or use one of %s", wanted, known);
+#define SPACED(level, name) " " name
+    return cnn_fail(
+        error, CNN_PLATFORM,
+        "environment: CNN_ISA=%.64s is no level of this build: unset it, or use one of" CNN_ISA_LIST(SPACED), wanted);
 }
 
 cnn_status cnn_isa_find(const char *wanted, const bool *available, cnn_isa *isa, cnn_error *error)

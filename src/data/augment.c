@@ -189,7 +189,7 @@ static void sample(double x, double y, bool reflect, cnn_shape shape, const uint
             }
             const uint8_t *const pixel = in + ((ptrdiff_t)row * shape.width + column) * shape.channels;
             for (int c = 0; c < shape.channels; c++) {
-                sums[c] += across[i] * down[j] * pixel[c];
+                sums[c] += across[i] * down[j] * (float)pixel[c];
             }
         }
     }

@@ -179,7 +179,7 @@ static cnn_status close_gaps(const gallery *all, const job *work, cnn_error *err
     for (size_t class = 0; class < all->classes.count; class ++) {
         const size_t before = kept;
         for (; file < all->ends[class]; file++) {
-            if (work->results[file] != CNN_OK) {
+            if (work->results[file] != CNN_OK) { /* NOLINT: where there are files there are results */
                 continue;
             }
             if (kept != file) {

@@ -99,7 +99,7 @@ static cnn_status read_images(cnn_dataset *data, const idx_file *file, cnn_shape
                         height, width, shape.height, shape.width, shape.channels);
     }
     const uint64_t image = (uint64_t)height * width, limit = cnn_stream_limit(file->stream);
-    if (count > limit / image) {
+    if (count > limit / image) { /* NOLINT: shapes are of 1x1 at least */
         return cnn_fail(error, CNN_FORMAT, "%s: the file is cut short: it cannot hold the %u images it announces",
                         file->path, count);
     }
