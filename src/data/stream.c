@@ -98,7 +98,8 @@ cnn_status cnn_stream_open(const char *path, cnn_stream **stream, cnn_error *err
     cnn_stream *const opened = cnn_alloc(1, sizeof *opened);
     if (opened == NULL || (opened->path = cnn_copy_text(path, strlen(path))) == NULL) {
         cnn_free(opened);
-        return cnn_fail_memory(error);
+        cnn_fail_memory(error);
+        return CNN_MEMORY;
     }
     const cnn_status status = open_file(opened, error);
     if (status != CNN_OK) {
