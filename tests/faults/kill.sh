@@ -57,6 +57,7 @@ kills=0 ordered=0 inside=0 finished=0 left=0
 begin
 while [ $kills -lt "$rounds" ]; do
     rm -f log
+    : >err # where the kill comes before the command, it holds the last one's
     before=$(count_temporary)
     threads=$((1 + RANDOM % 2)) order=() delay=
     if [ $((2 * ordered)) -le $kills ]; then
