@@ -46,6 +46,19 @@ look() {
     mv "$file.new" "$file"
 }
 
+# ablate NAME OPTION ...: cifar10-94.recipe at half its epochs with one change, into $out/NAME, and its row into $out/results.md.
+ablate() {
+    local change=$1 measure=(--epochs 4 --test --tta flip+shift)
+    shift
+    [ -z "$quick" ] || measure=(--set batch=100)
+    [ "$change" != base ] || rm -f "$out/results.md"
+    (out=$out/$change && compare 1 ../cifar10-94 -- "$@" "${measure[@]}")
+    {
+        [ "$change" != base ] || sed -n '1,2s/^/| change /p' "$out/$change/results.md" | sed '2s/ change /---/'
+        sed -n "3s/^/| $change /p" "$out/$change/results.md"
+    } >>"$out/results.md"
+}
+
 case $name in
     relu-vs-tanh)
         compare 3 relu-vs-tanh -- --vary relu=relu,tanh,sigmoid --vary lr=0.001,0.003,0.01,0.03 --reach 25
@@ -90,6 +103,19 @@ case $name in
     scaling)
         compare 3 scaling -- --vary input.scale=standardize,standardize-pixels,whiten,unit,symmetric,none \
             --vary lr=0.003,0.03
+        ;;
+    ablation)
+        ablate base
+        ablate relu --set gelu=relu
+        ablate he-initialization --set init=auto
+        ablate no-whitening --set conv1.init=he-normal --set conv1.frozen=off
+        ablate random-flip --set augment.flip=on
+        ablate no-label-smoothing --set label-smoothing=0
+        ablate averaged-weights --set average=0.9
+        # As in Jordan's form with SGD, logits times 1/9 being a ninth of the last layer's weights and 1/81 of their rate.
+        ablate sgd --set optimizer=sgd --set batch=1024 --set lr=1.5 --set momentum=0.85 --set weight-decay=1.33e-3 \
+            --set bias-lr=64 --set head-lr=0.0123 --set dense1.weight-decay=0.108 --set norm=0 \
+            --set warmup=0.92 --set lr-final=0.07
         ;;
     cost)
         mkdir -p "$out"

@@ -13,7 +13,7 @@ longest=20 # seconds of computing
 
 # Every study of run.sh is here and in the table of README.md.
 sed -n 's/^    \([a-z-]*\))$/\1/p' "$studies/run.sh" | sort >known
-printf '%s\n' "${grey[@]}" "${colour[@]}" cost | sort | cmp -s - known || fail "other studies in run.sh: $(cat known)"
+printf '%s\n' "${grey[@]}" "${colour[@]}" ablation cost | sort | cmp -s - known || fail "other studies in run.sh: $(cat known)"
 if [ -e "$studies/README.md" ]; then
     sed -n '/^|/,/^[^|]*$/p' "$studies/README.md" |
         awk -F'|' '!/^\|/ { exit } NR > 2 { gsub(/[][` ]|\(.*\)/, "", $2); print $2 }' | sort >told
@@ -85,8 +85,12 @@ if [ -n "$cifar" ]; then
         tables "$name"
     done
     tables relu-vs-tanh/small-normal
+    study ablation "$cifar"
+    changes=(ablation/*/)
+    [ "$(grep -c '^| [a-z]' ablation/results.md)" -eq $((${#changes[@]} + 1)) ] ||
+        fail "$ran: ${#changes[@]} changes, and this table: $(cat ablation/results.md)"
 else
-    echo "left out, for want of CIFAR-10: ${colour[*]}"
+    echo "left out, for want of CIFAR-10: ${colour[*]} ablation"
 fi
 
 # What it refuses.
