@@ -1,6 +1,6 @@
 #!/usr/bin/env bash
-# models/studies/run.sh: every study runs, with --quick on one thread in a few seconds, and leaves what README.md says. On
-# Fashion-MNIST where a checkout of the data sets does not stand beside the project's; what wants CIFAR-10 is left out then.
+# models/studies/run.sh: every study runs, with --quick on one thread, and leaves what README.md says. On Fashion-MNIST where
+# a checkout of the data sets does not stand beside the project's; what wants CIFAR-10 is left out then.
 . "${SOURCE:?the repository}/tests/cli/common.bash" || exit 1
 studies=$SOURCE/models/studies
 fashion=/usr/share/datasets/fashion-mnist
@@ -9,7 +9,6 @@ export CNN BENCH THREADS=1
 
 grey=(init-depth vanishing sparsity elu-depth)
 colour=(relu-vs-tanh dying-relu bias prelu maxout scaling)
-longest=20 # seconds of computing
 
 # Every study of run.sh is here and in the table of README.md.
 sed -n 's/^    \([a-z-]*\))$/\1/p' "$studies/run.sh" | sort >known
@@ -29,8 +28,7 @@ study() {
     { time "$studies/run.sh" "$1" "$2" "$1" --quick >out 2>err; } 2>time
     code=$?
     expect_code 0
-    awk -v longest=$longest '{ exit !($1 <= longest) }' time || fail "$ran: $(cat time) s of computing"
-    echo "$1: $(cat time) s"
+    echo "$1: $(cat time) s of computing"
 }
 
 # tables FOLDER: its results.md has a row for each run, of which there are some.
