@@ -4,6 +4,8 @@
 
 #include <stdlib.h>
 #include <string.h>
+#include <sys/auxv.h>
+#include <unistd.h>
 
 static cnn_exit run_help(const cnn_args *args);
 
@@ -159,8 +161,27 @@ static cnn_exit dispatch(int word_count, char *const *words)
                    : unknown_word(word[0] == '-' ? "option" : "command", (cnn_suggestion){.word = word});
 }
 
+/** Executes the command anew where that gives OpenBLAS better kernels. False without memory. The file is the one that
+ * the system names: argv[0] may be anything, and /proc may not be there. */
+static bool take_faster_kernels(char **words)
+{
+    static const char variable[] = "OPENBLAS_CORETYPE";
+    const char *kernels = cnn_blas_faster_kernels();
+    if (!kernels || getenv(variable)) {
+        return true;
+    }
+    if (setenv(variable, kernels, 1) != 0) {
+        return false;
+    }
+    execv((const char *)getauxval(AT_EXECFN), words);
+    return true; /* with the kernels that OpenBLAS has */
+}
+
 int main(int argc, char **argv)
 {
+    if (!take_faster_kernels(argv)) {
+        return (int)cnn_complain_memory();
+    }
     cnn_output_begin();
     return (int)cnn_output_finish(dispatch(argc, argv));
 }

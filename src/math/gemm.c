@@ -2,6 +2,7 @@
 #include "math/gemm.h"
 
 #include <cblas.h>
+#include <string.h>
 
 #ifdef CNN_REAL_IS_DOUBLE
 #define BLAS_GEMM cblas_dgemm
@@ -107,4 +108,28 @@ cnn_status cnn_blas_single_thread(cnn_error *error)
 {
     int former;
     return cnn_blas_borrow(&former, error);
+}
+
+const char *cnn_blas_kernels_beyond(const char *chosen, cnn_isa best)
+{
+#ifdef CNN_ISA_X86_64
+    /* What OpenBLAS falls back to: 0.3.21 does on Intel's Emerald Rapids, where sgemm then ran at 13 GFLOP/s, with
+     * Haswell's kernels at 57 and with SkylakeX's at 87. No processor with AVX2 has them for its own. */
+    if (strcmp(chosen, "Prescott") == 0 && best != CNN_ISA_baseline) {
+        return best == CNN_ISA_v4 ? "SkylakeX" : "Haswell";
+    }
+#else
+    (void)chosen;
+    (void)best;
+#endif
+    return NULL;
+}
+
+const char *cnn_blas_faster_kernels(void)
+{
+    int best = CNN_ISA_COUNT - 1;
+    while (!cnn_isa_is_available((cnn_isa)best)) {
+        best--;
+    }
+    return cnn_blas_kernels_beyond(openblas_get_corename(), (cnn_isa)best);
 }

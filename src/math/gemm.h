@@ -2,6 +2,7 @@
 #ifndef CNN_MATH_GEMM_H
 #define CNN_MATH_GEMM_H
 
+#include "base/isa.h"
 #include "base/real.h"
 #include "base/status.h"
 
@@ -44,5 +45,8 @@ void cnn_gemm_near(cnn_matrix a, cnn_matrix b, cnn_product c);
 /** Sets OpenBLAS's process-wide thread count to 1 and gives the former one in *former, or fails with CNN_PLATFORM. */
 cnn_status cnn_blas_borrow(int *former, cnn_error *error);
 void cnn_blas_return(int former);
+
+/** cnn_blas_faster_kernels() where OpenBLAS chose the kernels named `chosen`, and `best` is the processor's level. */
+const char *cnn_blas_kernels_beyond(const char *chosen, cnn_isa best);
 
 #endif

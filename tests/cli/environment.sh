@@ -241,6 +241,30 @@ else
     echo "no right to unmount: /proc is there in all tests"
 fi
 
+# ---- a processor that OpenBLAS does not know: the command takes kernels that the processor has, and the user's stand
+cat >unknown.c <<'END'
+#include <stdio.h>
+#include <stdlib.h>
+char *openblas_get_corename(void)
+{
+    const char *asked = getenv("OPENBLAS_CORETYPE");
+    fprintf(stderr, "%s\n", asked ? asked : "none");
+    return "Prescott";
+}
+END
+cc -shared -fPIC -o unknown.so unknown.c
+if [ "$(uname -m)" = x86_64 ] && grep -q avx2 /proc/cpuinfo && ldd "$program" | grep -q openblas; then
+    kernels=Haswell
+    ! grep -q avx512vl /proc/cpuinfo || kernels=SkylakeX
+    LD_PRELOAD=$work/unknown.so "$program" --version >out 2>err || fail "on an unknown processor: $(cat err)"
+    [ "$(tr '\n' ' ' <err)" = "none $kernels " ] && [ "$(wc -l <out)" -eq 1 ] ||
+        fail "on an unknown processor the kernels are: $(cat err)"
+    LD_PRELOAD=$work/unknown.so OPENBLAS_CORETYPE=Nehalem "$program" --version >out 2>err
+    [ "$(cat err)" = Nehalem ] || fail "the user's OPENBLAS_CORETYPE becomes $(cat err)"
+else
+    echo "no OpenBLAS that can be replaced, or no AVX2: unknown processors are not tested"
+fi
+
 # ---- a locale with a decimal comma: the command ignores it, and a program that sets it gets the same files
 mkdir locales
 if localedef -i de_DE -f UTF-8 locales/de_DE.UTF-8 2>err && [ -d locales/de_DE.UTF-8 ]; then

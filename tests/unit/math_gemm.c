@@ -144,13 +144,24 @@ static void borrows_and_returns_the_threads(void **state)
     assert_int_equal(openblas_get_num_threads(), 1);
 }
 
+static void knows_faster_kernels(void **state)
+{
+    (void)state;
+    assert_null(cnn_blas_kernels_beyond("Prescott", CNN_ISA_baseline));
+#ifdef CNN_ISA_X86_64
+    assert_string_equal(cnn_blas_kernels_beyond("Prescott", CNN_ISA_v3), "Haswell");
+    assert_string_equal(cnn_blas_kernels_beyond("Prescott", CNN_ISA_v4), "SkylakeX");
+    assert_null(cnn_blas_kernels_beyond("Haswell", CNN_ISA_v4));
+    assert_null(cnn_blas_kernels_beyond("Zen", CNN_ISA_v3));
+#endif
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(agrees_with_the_definition),
-        cmocka_unit_test(pieces_are_the_whole),
-        cmocka_unit_test(leaves_empty_products_out),
-        cmocka_unit_test(borrows_and_returns_the_threads),
+        cmocka_unit_test(agrees_with_the_definition), cmocka_unit_test(pieces_are_the_whole),
+        cmocka_unit_test(leaves_empty_products_out),  cmocka_unit_test(borrows_and_returns_the_threads),
+        cmocka_unit_test(knows_faster_kernels),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
