@@ -77,8 +77,9 @@ CNN_API cnn_status cnn_blas_single_thread(cnn_error *error);
 
 /**
  * The value of the environment's OPENBLAS_CORETYPE with which OpenBLAS would be several times as fast, or NULL where
- * its own choice of kernels is good: on a processor newer than itself it takes its oldest. It reads the variable when
- * it is loaded, so a program that finds a value here sets it and executes itself anew, as the command does. A constant.
+ * its own choice of kernels is good, or the variable is set: on a processor newer than itself it takes its oldest. It
+ * reads the variable when it is loaded, so a program that finds a value here sets it and executes itself anew, once, as
+ * the command does. A constant.
  */
 CNN_API const char *cnn_blas_faster_kernels(void);
 

@@ -60,14 +60,20 @@ static cnn_status fail_unknown(const char *wanted, cnn_error *error)
         "environment: CNN_ISA=%.64s is no level of this build: unset it, or use one of" CNN_ISA_LIST(SPACED), wanted);
 }
 
-cnn_status cnn_isa_find(const char *wanted, const bool *available, cnn_isa *isa, cnn_error *error)
+static cnn_isa best_of(const bool *available)
 {
     int best = CNN_ISA_COUNT - 1;
     while (!available[best]) { /* the baseline always is */
         best--;
     }
+    return (cnn_isa)best;
+}
+
+cnn_status cnn_isa_find(const char *wanted, const bool *available, cnn_isa *isa, cnn_error *error)
+{
+    const cnn_isa best = best_of(available);
     if (wanted == NULL || *wanted == '\0') {
-        *isa = (cnn_isa)best;
+        *isa = best;
         return CNN_OK;
     }
     int found = 0;
@@ -86,11 +92,23 @@ cnn_status cnn_isa_find(const char *wanted, const bool *available, cnn_isa *isa,
     return CNN_OK;
 }
 
-cnn_status cnn_isa_choose(cnn_isa *isa, cnn_error *error)
+static void ask_processor(bool *available)
 {
-    bool available[CNN_ISA_COUNT];
     for (int i = 0; i < CNN_ISA_COUNT; i++) {
         available[i] = cnn_isa_is_available((cnn_isa)i);
     }
+}
+
+cnn_isa cnn_isa_best(void)
+{
+    bool available[CNN_ISA_COUNT];
+    ask_processor(available);
+    return best_of(available);
+}
+
+cnn_status cnn_isa_choose(cnn_isa *isa, cnn_error *error)
+{
+    bool available[CNN_ISA_COUNT];
+    ask_processor(available);
     return cnn_isa_find(getenv("CNN_ISA"), available, isa, error);
 }

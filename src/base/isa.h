@@ -37,6 +37,9 @@ const char *cnn_isa_name(cnn_isa isa);
 /** Whether this processor runs the level. */
 bool cnn_isa_is_available(cnn_isa isa);
 
+/** The best level that this processor runs, whatever the environment says. */
+cnn_isa cnn_isa_best(void);
+
 /** The level named `wanted`, or with NULL or "" the best, of those below CNN_ISA_COUNT for which available[level]. */
 cnn_status cnn_isa_find(const char *wanted, const bool *available, cnn_isa *isa, cnn_error *error);
 

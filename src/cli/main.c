@@ -165,12 +165,11 @@ static cnn_exit dispatch(int word_count, char *const *words)
  * the system names: argv[0] may be anything, and /proc may not be there. */
 static bool take_faster_kernels(char **words)
 {
-    static const char variable[] = "OPENBLAS_CORETYPE";
     const char *kernels = cnn_blas_faster_kernels();
-    if (!kernels || getenv(variable)) {
+    if (!kernels) {
         return true;
     }
-    if (setenv(variable, kernels, 1) != 0) {
+    if (setenv("OPENBLAS_CORETYPE", kernels, 1) != 0) {
         return false;
     }
     execv((const char *)getauxval(AT_EXECFN), words);

@@ -2,6 +2,7 @@
 #include "math/gemm.h"
 
 #include <cblas.h>
+#include <stdlib.h>
 #include <string.h>
 
 #ifdef CNN_REAL_IS_DOUBLE
@@ -127,9 +128,6 @@ const char *cnn_blas_kernels_beyond(const char *chosen, cnn_isa best)
 
 const char *cnn_blas_faster_kernels(void)
 {
-    int best = CNN_ISA_COUNT - 1;
-    while (!cnn_isa_is_available((cnn_isa)best)) {
-        best--;
-    }
-    return cnn_blas_kernels_beyond(openblas_get_corename(), (cnn_isa)best);
+    const char *kernels = cnn_blas_kernels_beyond(openblas_get_corename(), cnn_isa_best());
+    return getenv("OPENBLAS_CORETYPE") ? NULL : kernels;
 }

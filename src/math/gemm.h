@@ -46,7 +46,7 @@ void cnn_gemm_near(cnn_matrix a, cnn_matrix b, cnn_product c);
 cnn_status cnn_blas_borrow(int *former, cnn_error *error);
 void cnn_blas_return(int former);
 
-/** cnn_blas_faster_kernels() where OpenBLAS chose the kernels named `chosen`, and `best` is the processor's level. */
+/** cnn_blas_faster_kernels() where OpenBLAS itself chose the kernels `chosen`; `best` is the processor's level. */
 const char *cnn_blas_kernels_beyond(const char *chosen, cnn_isa best);
 
 #endif
